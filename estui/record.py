@@ -1,0 +1,201 @@
+"""The types that the native core and its twin share: a row of the ring, its counters, and the compiled rules.
+
+Nothing here computes. Strings are `str` decoded as UTF-8 with surrogateescape, so a name that is not UTF-8 keeps its
+bytes; a column the line did not carry is None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+KIND_EVENT = 0
+"""A line that is an event."""
+KIND_BAD = 1
+"""A line that is not an event; `Row.reason` says why."""
+KIND_GAP = 2
+"""Sequence numbers jumped here: `Row.gap_global` and `Row.gap_type` events are lost, or missing."""
+KIND_SEAM = 3
+"""A mark estui set itself, such as a source started again; `Row.event` holds its words."""
+KIND_RUN = 4
+"""`global_seq_num` fell: another run of the recorder begins here."""
+
+STAGES = (None, "subscription", "process", "path", "target_path")
+"""The stage that suppressed an event, indexed by `Row.stage`; None means delivered."""
+
+BAD_REASONS = (
+    "",
+    "empty line",
+    "not valid JSON",
+    "not a JSON object",
+    "no event object",
+    "event does not hold exactly one object",
+    "line longer than half the budget",
+    "the stream ended in the middle of this line",
+)
+"""Why a line is bad, indexed by the code the cores store."""
+BAD_EMPTY, BAD_JSON, BAD_NOT_OBJECT, BAD_NO_EVENT, BAD_EVENT, BAD_LONG, BAD_CUT = range(1, 8)
+
+UNKNOWN_EVENT = 256
+"""Event ids from here on stand for names the catalogue does not know."""
+UNKNOWN_BIT = 255
+"""The bit of an event mask that stands for every event type estui does not know."""
+ALL_EVENTS = (1 << 256) - 1
+"""The event mask of an entry that names no events: all of them."""
+
+KEPT_OF_LONG = 65536
+"""Bytes kept of a line that is longer than half the budget."""
+DEFAULT_BUDGET = 256 << 20
+"""Bytes a ring may hold: raw lines, records and strings together."""
+
+
+class Row(NamedTuple):
+    """One row of the ring, copied out of it."""
+
+    seq: int
+    """Place in the ring; grows by one per row and is never used again."""
+    kind: int
+    stream: int
+    n: int
+    """1-based number of the line in its stream; 0 for rows that are no line."""
+    event: str
+    """The event's name; the words of a seam; otherwise empty."""
+    event_id: int
+    """The es_event_type_t number of a known NOTIFY name, UNKNOWN_EVENT or more for an unknown one, -1 for no event."""
+    event_type: int | None
+    """The number as the line gives it."""
+    time: str | None
+    """The string the line gives."""
+    time_ns: int | None
+    """Nanoseconds since 1970, where `time` can be read."""
+    seq_num: int | None
+    global_seq_num: int | None
+    pid: int | None
+    pidversion: int | None
+    euid: int | None
+    ppid: int | None
+    executable: str | None
+    signing_id: str | None
+    targets: tuple[str, ...]
+    stage: int
+    """Index into STAGES under the rules judged last."""
+    gap_global: int
+    gap_type: int
+    owned: bool
+    """A gap on this stream is lost (estui started the stream); otherwise it is missing, and may have been filtered."""
+    reason: str
+    size: int
+    """Bytes of the line without its newline."""
+
+
+class Counters(NamedTuple):
+    """Where a ring stands. `total` figures are over the stream, `held` ones over what the ring still has."""
+
+    head: int
+    """The seq the next row will get."""
+    tail: int
+    """The seq of the oldest row held."""
+    lines: int
+    events: int
+    bad: int
+    evicted: int
+    """Events dropped from the ring, oldest first, to stay within the budget."""
+    held_events: int
+    delivered: int
+    suppressed: int
+    by_stage: tuple[int, int, int, int, int]
+    held_bytes: int
+    """Bytes of raw lines in the ring (0 for a stream indexed in place)."""
+    string_bytes: int
+    budget: int
+    memory: int
+    """Bytes that count against the budget now."""
+    max_events: int
+    generation: int
+    """Grows whenever verdicts changed."""
+    read_bytes: int
+    first_ns: int | None
+    last_ns: int | None
+
+
+class EventCount(NamedTuple):
+    """Counts of one event type."""
+
+    event: str
+    event_id: int
+    total: int
+    held: int
+    suppressed: int
+
+
+class Losses(NamedTuple):
+    """Events the sequence numbers say were there and the stream did not carry."""
+
+    lost_global: int
+    lost_by_type: dict[str, int]
+    missing_global: int
+    missing_by_type: dict[str, int]
+
+
+class PathRule(NamedTuple):
+    """A compiled path entry: es_mute_path_type_t, the bytes to compare, and the events it counts for."""
+
+    type: int
+    path: bytes
+    mask: int
+
+
+class ProcessRule(NamedTuple):
+    """A compiled process entry."""
+
+    pid: int
+    pidversion: int
+    mask: int
+
+
+class Rules(NamedTuple):
+    """All a core needs to judge an event."""
+
+    subscribe: frozenset[str] | None = None
+    """Names subscribed to; None for every type, the unknown ones too."""
+    paths: tuple[PathRule, ...] = ()
+    processes: tuple[ProcessRule, ...] = ()
+    invert_process: bool = False
+    invert_path: bool = False
+    invert_target: bool = False
+    instigator_votes: bool = False
+
+
+class WhatIf(NamedTuple):
+    """What other rules would do to the events held, next to what the present ones do."""
+
+    events: int
+    suppressed: int
+    newly_suppressed: int
+    newly_delivered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Events held that one rule matches, and the last of them."""
+
+    count: int
+    last: int
+    last_ns: int | None
+
+
+class Filter(NamedTuple):
+    """One view filter: what I am looking at, nothing to do with muting."""
+
+    field: str
+    """"event", "process", "executable" or "target"."""
+    value: str | tuple[int, int | None]
+    """The cell's value; (pid, pidversion) for a process."""
+    include: bool
+
+
+class ViewSpec(NamedTuple):
+    """The rows a view shows."""
+
+    filters: tuple[Filter, ...] = ()
+    hide_suppressed: bool = False

@@ -1,0 +1,132 @@
+/* The manual of estui's core: one ring of Endpoint Security events read from eslogger-shaped JSON lines.
+ *
+ * A ring takes lines from any number of streams, keeps one packed record per row and the raw line (or its place in a
+ * file), judges each event against the compiled rules, and answers questions about what it holds. estui/_twin.py is
+ * the same in plain Python and the two must never differ.
+ *
+ * Threads. Every function may be called from any thread at any time, except that one stream has one writer, that a
+ * view has one user, and that nothing may follow es_ring_free(). es_run() holds the ring's lock for at most 64 KiB of
+ * input at a time, and lets a waiting reader in between.
+ *
+ * Memory. A ring owns all it points to; results are copied out. Where a result is text, the caller passes a buffer,
+ * and gets the bytes needed: when that is more than it offered, nothing was copied and it calls again.
+ *
+ * Errors. Allocation failure ends the process, as it would in Python's own small allocations; every other failure is
+ * in the result. No length in the input is ever trusted.
+ */
+#ifndef ES_CORE_H
+#define ES_CORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct es_ring es_ring;
+typedef struct es_rules es_rules;
+typedef struct es_view es_view;
+
+enum { ES_KIND_EVENT, ES_KIND_BAD, ES_KIND_GAP, ES_KIND_SEAM, ES_KIND_RUN };
+enum {
+    ES_BAD_NONE, ES_BAD_EMPTY, ES_BAD_JSON, ES_BAD_NOT_OBJECT, ES_BAD_NO_EVENT, ES_BAD_EVENT, ES_BAD_LONG, ES_BAD_CUT
+};
+enum { ES_STAGE_DELIVERED, ES_STAGE_SUBSCRIPTION, ES_STAGE_PROCESS, ES_STAGE_PATH, ES_STAGE_TARGET_PATH, ES_STAGES };
+enum { ES_INVERT_PROCESS = 1, ES_INVERT_PATH = 2, ES_INVERT_TARGET = 4, ES_INSTIGATOR_VOTES = 8 };
+enum { ES_PREFIX, ES_LITERAL, ES_TARGET_PREFIX, ES_TARGET_LITERAL };
+enum { ES_FIELD_EVENT, ES_FIELD_PROCESS, ES_FIELD_EXECUTABLE, ES_FIELD_TARGET, ES_FIELDS };
+
+/* The integer columns, in the order of es_row.num, .present and .negative. */
+enum { ES_EVENT_TYPE, ES_SEQ_NUM, ES_GLOBAL_SEQ_NUM, ES_PID, ES_PIDVERSION, ES_EUID, ES_PPID, ES_INTS };
+/* The text columns, in the order of es_row.text_len. ES_TEXT_NAME is an unknown event's name, or a seam's words. */
+enum { ES_TEXT_NAME, ES_TEXT_EXECUTABLE, ES_TEXT_SIGNING_ID, ES_TEXT_TARGET_1, ES_TEXT_TARGET_2, ES_TEXTS };
+
+typedef struct {
+    uint64_t seq, line, size;      /* size: bytes of the line, even where only its beginning is kept */
+    uint64_t num[ES_INTS];         /* magnitude as two's complement where the bit in negative is set */
+    uint64_t gap_global, gap_type; /* gaps only */
+    int64_t time_ns;               /* valid when time_kind has bit 1 */
+    int64_t text_len[ES_TEXTS];    /* -1: null; the texts follow each other in the buffer */
+    int32_t kind, stream, event;   /* event: ES number, 256 and up for unknown names, -1 for none */
+    int32_t stage, reason, owned;
+    int32_t time_kind;             /* bit 0: a string, bit 1: read as a time, bit 2: exactly 9 digits, so it can be rebuilt */
+    uint32_t present, negative;
+} es_row;
+
+typedef struct {
+    uint64_t head, tail, lines, events, bad, evicted, held_events, by_stage[ES_STAGES];
+    uint64_t held_bytes, string_bytes, memory, generation, read_bytes, strings;
+    int64_t first_ns, last_ns; /* INT64_MIN: no time seen */
+} es_counters;
+
+typedef struct {
+    uint64_t total, held, suppressed, lost, missing;
+    int32_t event;
+} es_event_count;
+
+typedef struct {
+    uint64_t events, suppressed, newly_suppressed, newly_delivered;
+} es_whatif_counts;
+
+typedef struct {
+    uint64_t count;
+    int64_t last, last_ns; /* -1: none; INT64_MIN: no time */
+} es_hit_counts;
+
+/* A ring under a budget in bytes (raw lines, records, strings) and, unless 0, in events. tally counts events per
+ * executable over the whole stream, and then keeps those strings for good. */
+es_ring *es_ring_new(uint64_t budget, uint64_t max_events, int tally);
+void es_ring_free(es_ring *);
+/* Teaches the ring one NOTIFY type: its number, eslogger name, and target paths in the notation of events.py ("" when
+ * the type does not support target muting). instigator: 0 none, 1 `instigator`, 2 `petitioner`. -1: notation unknown. */
+int es_define_event(es_ring *, int number, const char *name, const char *targets, int instigator);
+
+/* A stream. owned: its gaps are lost, not missing. fd >= 0: lines stay in that file and are read back from a dup. */
+int es_add_stream(es_ring *, int owned, int fd);
+/* Reads fd until its end (0), es_stop() (-1), or an error (errno). An unfinished last line counts as a line. */
+int es_run(es_ring *, int stream, int fd);
+void es_stop(es_ring *, int stream);
+/* Takes bytes Python holds; offset is the place of data[0] in the stream's file, or -1 to go on where the last ended. */
+void es_ingest(es_ring *, int stream, const uint8_t *data, size_t len, int64_t offset);
+void es_end(es_ring *, int stream);        /* an unfinished line is a line */
+void es_break_line(es_ring *, int stream); /* an unfinished line is a bad line */
+uint64_t es_mark(es_ring *, const uint8_t *words, size_t len);
+
+void es_get_counters(es_ring *, es_counters *);
+uint64_t es_lost_global(es_ring *, int owned);
+/* Rows. -1: not held. */
+int64_t es_row_get(es_ring *, uint64_t seq, es_row *, uint8_t *buf, size_t cap);
+int64_t es_raw_get(es_ring *, uint64_t seq, uint8_t *buf, size_t cap);
+/* Event types by slot: 0..255 are the numbers, then unknown names. -1: no such slot, or never seen. */
+int es_event_slots(es_ring *);
+int64_t es_event_get(es_ring *, int slot, es_event_count *, uint8_t *buf, size_t cap);
+/* Executables with a tally: the next after *cursor (start at 0), which it moves. -1: no more. */
+int64_t es_tally_get(es_ring *, uint32_t *cursor, uint64_t *count, uint8_t *buf, size_t cap);
+int es_exited(es_ring *, uint64_t pid, uint64_t pidversion);
+
+/* Rules are built, then given away: es_judge() takes ownership; es_whatif() does not. */
+es_rules *es_rules_new(int flags, int subscribe_all);
+void es_rules_free(es_rules *);
+void es_rules_subscribe(es_rules *, const uint8_t *name, size_t len);
+void es_rules_path(es_rules *, int type, const uint8_t *path, size_t len, const uint8_t mask[32]);
+void es_rules_process(es_rules *, uint64_t pid, uint64_t pidversion, const uint8_t mask[32]);
+void es_judge(es_ring *, es_rules *);
+void es_whatif(es_ring *, es_rules *, es_whatif_counts *);
+/* Events held that the one entry of these rules matches, whatever else is muted. */
+void es_hits(es_ring *, es_rules *, es_hit_counts *);
+
+es_view *es_view_new(es_ring *);
+void es_view_free(es_view *);
+void es_view_clear(es_view *, int hide_suppressed);
+/* One filter; process filters give pid and pidversion (has_version 0: any), the others bytes. */
+void es_view_filter(es_view *, int field, int include, const uint8_t *value, size_t len, uint64_t pid,
+                    uint64_t pidversion, int has_version);
+void es_view_extend(es_view *);
+uint64_t es_view_len(es_view *);
+uint64_t es_view_dropped(es_view *);
+int64_t es_view_at(es_view *, uint64_t position);   /* -1: out of range */
+uint64_t es_view_index(es_view *, uint64_t seq);    /* position of the first row >= seq */
+uint64_t es_view_seek_time(es_view *, int64_t ns);  /* position of the first row at or after ns */
+/* Looks for needle from row start on, at most limit rows; view may be NULL. Returns the seq found or -1, and in
+ * *resume where to go on, or -1 at the end. fold: ASCII case is ignored, and needle is lower case. */
+int64_t es_find(es_ring *, es_view *, const uint8_t *needle, size_t len, int fold, int64_t start, int step,
+                uint64_t limit, int64_t *resume);
+
+#endif

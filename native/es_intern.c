@@ -1,0 +1,163 @@
+#include "es_intern.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The seed keeps whoever chooses file names from choosing collisions too. */
+static uint64_t random_seed(const void *at)
+{
+    uint64_t seed = (uint64_t)(uintptr_t)at ^ (uint64_t)time(NULL);
+    FILE *f = fopen("/dev/urandom", "rb");
+    if (f) {
+        uint64_t more;
+        if (fread(&more, sizeof more, 1, f) == 1)
+            seed ^= more;
+        fclose(f);
+    }
+    return seed;
+}
+
+static inline uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 r = (unsigned __int128)a * b;
+    return (uint64_t)r ^ (uint64_t)(r >> 64);
+}
+
+static inline uint64_t load(const uint8_t *p, size_t n)
+{
+    uint64_t v = 0;
+    memcpy(&v, p, n);
+    return v;
+}
+
+static uint32_t hash(const es_table *t, const uint8_t *p, size_t len)
+{
+    const uint64_t k0 = 0x9e3779b97f4a7c15u, k1 = 0xd6e8feb86659fd93u;
+    uint64_t h = t->seed ^ (len * k0);
+    for (; len >= 16; p += 16, len -= 16)
+        h = mix(load(p, 8) ^ k0 ^ h, load(p + 8, 8) ^ k1);
+    uint64_t a = len > 8 ? load(p, 8) : 0, b = len > 8 ? load(p + 8, len - 8) : load(p, len);
+    h = mix(h ^ a ^ k0, b ^ k1);
+    h = mix(h ^ k1, k0);
+    return (uint32_t)(h ^ h >> 32);
+}
+
+void es_table_init(es_table *t)
+{
+    memset(t, 0, sizeof *t);
+    t->mask = (1u << 12) - 1;
+    t->slots = es_zalloc(sizeof *t->slots * (t->mask + 1));
+    t->cap = 1024;
+    t->entries = es_zalloc(sizeof *t->entries * t->cap);
+    t->count = 1;
+    t->seed = random_seed(t->slots);
+}
+
+void es_table_free(es_table *t)
+{
+    for (uint32_t i = 1; i < t->count; i++)
+        free(t->entries[i].ptr);
+    free(t->slots);
+    free(t->entries);
+    free(t->free_ids);
+}
+
+static void grow(es_table *t)
+{
+    uint32_t mask = t->mask * 2 + 1;
+    uint64_t *slots = es_zalloc(sizeof *slots * ((size_t)mask + 1));
+    for (size_t i = 0; i <= t->mask; i++) {
+        if (!t->slots[i])
+            continue;
+        uint32_t at = (uint32_t)(t->slots[i] >> 32) & mask;
+        while (slots[at])
+            at = (at + 1) & mask;
+        slots[at] = t->slots[i];
+    }
+    free(t->slots);
+    t->slots = slots;
+    t->mask = mask;
+}
+
+/* The slot that holds the string, or the free one where it would go. */
+static inline uint32_t find(const es_table *t, const uint8_t *ptr, size_t len, uint32_t h)
+{
+    uint32_t at = h & t->mask;
+    for (uint64_t s; (s = t->slots[at]); at = (at + 1) & t->mask) {
+        if ((uint32_t)(s >> 32) != h)
+            continue;
+        const es_entry *e = &t->entries[(uint32_t)s];
+        if (e->len == len && memcmp(e->ptr, ptr, len) == 0)
+            break;
+    }
+    return at;
+}
+
+uint32_t es_lookup(const es_table *t, const uint8_t *ptr, size_t len)
+{
+    return (uint32_t)t->slots[find(t, ptr, len, hash(t, ptr, len))];
+}
+
+uint32_t es_intern(es_table *t, const uint8_t *ptr, size_t len)
+{
+    uint32_t h = hash(t, ptr, len), at = find(t, ptr, len, h), id = (uint32_t)t->slots[at];
+    if (id) {
+        t->entries[id].refs++;
+        return id;
+    }
+    if (t->used * 4 >= t->mask * 3) {
+        grow(t);
+        at = find(t, ptr, len, h);
+    }
+    if (t->nfree)
+        id = t->free_ids[--t->nfree];
+    else {
+        if (t->count == t->cap) {
+            t->cap *= 2;
+            t->entries = es_realloc(t->entries, sizeof *t->entries * t->cap);
+            memset(t->entries + t->count, 0, sizeof *t->entries * (t->cap - t->count));
+        }
+        id = t->count++;
+    }
+    es_entry *e = &t->entries[id];
+    e->ptr = es_alloc(len);
+    memcpy(e->ptr, ptr, len);
+    e->len = (uint32_t)len;
+    e->hash = h;
+    e->refs = 1;
+    e->flag = 0;
+    t->slots[at] = (uint64_t)h << 32 | id;
+    t->used++;
+    t->bytes += len + ES_ENTRY_COST;
+    return id;
+}
+
+int es_release(es_table *t, uint32_t id)
+{
+    es_entry *e = &t->entries[id];
+    if (--e->refs)
+        return 0;
+    uint32_t at = e->hash & t->mask;
+    while ((uint32_t)t->slots[at] != id)
+        at = (at + 1) & t->mask;
+    /* Linear probing without tombstones: close the hole with whatever probed past it. */
+    for (uint32_t next = (at + 1) & t->mask; t->slots[next]; next = (next + 1) & t->mask) {
+        uint32_t home = (uint32_t)(t->slots[next] >> 32) & t->mask;
+        if (((next - home) & t->mask) >= ((next - at) & t->mask)) {
+            t->slots[at] = t->slots[next];
+            at = next;
+        }
+    }
+    t->slots[at] = 0;
+    t->used--;
+    t->bytes -= e->len + (uint64_t)ES_ENTRY_COST;
+    free(e->ptr);
+    e->ptr = NULL;
+    if (t->nfree == t->free_cap) {
+        t->free_cap = t->free_cap ? t->free_cap * 2 : 1024;
+        t->free_ids = es_realloc(t->free_ids, sizeof *t->free_ids * t->free_cap);
+    }
+    t->free_ids[t->nfree++] = id;
+    return 1;
+}

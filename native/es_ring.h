@@ -1,0 +1,172 @@
+/* The ring's inside, shared by es_ring.c, es_stream.c and es_view.c. */
+#ifndef ES_RING_H
+#define ES_RING_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "es_mute.h"
+#include "es_scan.h"
+
+#define ES_BLOCK 64
+
+/* 64 rows, column by column: what judging reads stands together at the front. */
+typedef struct {
+    uint32_t executable[ES_BLOCK], process[ES_BLOCK], target1[ES_BLOCK], target2[ES_BLOCK], instigator[ES_BLOCK];
+    uint16_t event[ES_BLOCK];
+    uint8_t stage[ES_BLOCK], kind[ES_BLOCK];
+    uint32_t name[ES_BLOCK], signing_id[ES_BLOCK], size[ES_BLOCK];
+    uint64_t offset[ES_BLOCK], line[ES_BLOCK], num[ES_INTS][ES_BLOCK];
+    int64_t time_ns[ES_BLOCK];
+    uint16_t stream[ES_BLOCK];
+    uint8_t present[ES_BLOCK], negative[ES_BLOCK], time_kind[ES_BLOCK], reason[ES_BLOCK];
+} es_block;
+
+/* A run of rows and the raw lines of those that keep one. */
+typedef struct {
+    uint64_t first, rows; /* seq of the first row, and how many there are */
+    uint8_t *raw;
+    size_t used, cap;     /* of raw */
+    es_block **blocks;
+    uint32_t nblocks;
+} es_segment;
+
+/* A target: one of up to two alternatives, each a slot or a directory and a name. */
+typedef struct {
+    int8_t slot[2], name[2]; /* -1: none */
+} es_target;
+
+typedef struct {
+    es_target target[2];
+    uint8_t known, targets, role;
+} es_event_def;
+
+typedef struct {
+    int owned, file; /* file: the dup of an indexed stream, or -1 */
+    /* Bytes read and not yet a line. begin..end are pending; up to seen there is no newline among them. */
+    uint8_t *buf;
+    size_t begin, seen, end, cap;
+    uint64_t offset;  /* in the stream, of buf[begin] */
+    uint64_t lines;
+    size_t charged;   /* of cap, counted against the budget */
+    uint64_t skipped; /* bytes of a line too long, while its end has not come */
+    int wake[2];
+    atomic_int stopping;
+    /* Loss. */
+    int has_global;
+    uint64_t global, unexplained; /* lost globally and not yet found in a type */
+    uint64_t *last;               /* by event id */
+    uint8_t *has_last;
+    uint32_t nlast;
+} es_stream;
+
+struct es_ring {
+    pthread_mutex_t lock;
+    atomic_int waiting; /* readers at the lock: the writer lets them in */
+    uint64_t budget, max_events;
+    size_t segment_size;
+    int tally;
+
+    es_segment *segments; /* a circle of cap_segments, from first_segment on */
+    size_t first_segment, nsegments, cap_segments;
+    uint8_t *spare_raw;   /* the last segment's memory, kept for the next one */
+    es_block **spare_blocks;
+    size_t nspare, cap_spare;
+    uint64_t nblocks, raw_bytes; /* in segments */
+    uint64_t pending_bytes;      /* in large stream buffers */
+
+    es_table strings, processes, names;
+    uint64_t *tallies;  /* by string id */
+    uint32_t ntallies;
+    uint32_t *name_event; /* by name id */
+    uint32_t nnames;
+    uint32_t *event_name; /* by event id: its name id, or 0 */
+    uint32_t nevents;     /* event ids handed out, 256 at first */
+    es_event_def defs[ES_UNKNOWN];
+
+    es_stream **streams;
+    int nstreams;
+
+    es_judge_state judge;
+    uint64_t *total, *held, *suppressed, *lost, *missing; /* by event id, ES_MAX_EVENTS of them */
+    uint64_t head, tail, lines, events, bad, evicted, held_events, by_stage[ES_STAGES], held_bytes, generation;
+    uint64_t read_bytes, lost_global, missing_global;
+    int64_t first_ns, last_ns;
+
+    es_scanner *scan;
+    uint32_t quotes[ES_INDEX]; /* for the scanner to work in */
+    uint8_t *scratch; /* for unescaping; scratch_cap bytes */
+    size_t scratch_cap;
+};
+
+struct es_view {
+    es_ring *ring;
+    int hide, all; /* all: every row matches, no list is kept */
+    struct es_term {
+        int field, include, has_version;
+        uint32_t id;       /* event id, process id or string id */
+        uint64_t pid, pidversion;
+    } *terms;
+    int nterms, includes[ES_FIELDS];
+    uint64_t *rows;
+    size_t begin, end, cap;
+    uint64_t next, origin, generation, dropped;
+};
+
+static inline void es_lock(es_ring *r)
+{
+    atomic_fetch_add(&r->waiting, 1);
+    pthread_mutex_lock(&r->lock);
+    atomic_fetch_sub(&r->waiting, 1);
+}
+
+static inline void es_unlock(es_ring *r)
+{
+    pthread_mutex_unlock(&r->lock);
+}
+
+static inline uint64_t es_memory(const es_ring *r)
+{
+    return r->raw_bytes + r->pending_bytes + r->nblocks * sizeof(es_block) + r->strings.bytes + r->processes.bytes;
+}
+
+/* The block and place of a row that is held. */
+static inline es_block *es_at(const es_segment *s, uint64_t seq, unsigned *i)
+{
+    *i = (seq - s->first) & (ES_BLOCK - 1);
+    return s->blocks[(seq - s->first) / ES_BLOCK];
+}
+
+static inline es_segment *es_segment_at(const es_ring *r, size_t i)
+{
+    return &r->segments[(r->first_segment + i) % r->cap_segments];
+}
+
+/* Index of the segment that holds the row, which must be held. */
+size_t es_segment_of(const es_ring *r, uint64_t seq);
+/* The event id of a name; a name not known gets one. */
+uint32_t es_event_id(es_ring *, const uint8_t *name, size_t len);
+/* A new row, empty but for kind, stream and its line; drops the oldest segments where the budget asks for it. */
+es_block *es_append(es_ring *, int kind, int stream, const uint8_t *raw, size_t size, unsigned *i);
+/* Drops the oldest rows past max_events. */
+void es_evict(es_ring *);
+/* One reference less to a string. */
+void es_forget_string(es_ring *, uint32_t id);
+static inline void es_subject_of(const es_block *b, unsigned i, es_subject *s)
+{
+    s->process_id = b->process[i];
+    s->executable = b->executable[i];
+    s->target1 = b->target1[i];
+    s->target2 = b->target2[i];
+    s->instigator = b->instigator[i];
+    s->event = b->event[i];
+}
+static inline int es_supports_targets(const es_ring *r, uint32_t event)
+{
+    return event < ES_UNKNOWN && r->defs[event].targets;
+}
+/* Bytes of a row's line: a pointer into the segment, or read into *buf (grown as needed); NULL when gone. */
+const uint8_t *es_raw_of(es_ring *, const es_segment *, const es_block *, unsigned i, uint8_t **buf, size_t *cap);
+void es_stream_free(es_stream *);
+
+#endif

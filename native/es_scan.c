@@ -1,0 +1,767 @@
+/* The scanner: one pass that checks the whole line and keeps what the columns need.
+ *
+ * Real lines come with keys in any order, so each object of interest is walked key by key and everything else is
+ * skipped, but checked: a line is an event only if all of it is JSON. A key that comes twice counts the last time, as
+ * it does for orjson, so every walk begins by clearing what it fills. */
+#include "es_scan.h"
+
+#include <stdio.h>
+
+#ifndef ES_SCAN
+#define ES_SCAN es_scan
+#endif
+
+#define MAX_DEPTH 1024 /* orjson's own limit */
+
+typedef const uint8_t *ptr;
+
+/* Where the scan stands in the index of quotes. Finding the end of each string only when the walk gets there makes one
+ * long chain of loads, compares and jumps; an index made ahead, 64 bytes at a time, takes half the time in all. */
+typedef struct {
+    ptr base;
+    const uint32_t *quote; /* offsets of the quotes from here on, two a string; NULL: search as you go */
+} scan;
+
+/* A newline is never white space here: it ends the line. */
+static inline ptr ws(ptr p)
+{
+    if (__builtin_expect(*p > ' ', 1))
+        return p;
+    while (*p == ' ' || *p == '\t' || *p == '\r')
+        p++;
+    return p;
+}
+
+/* p is behind the opening quote; gives the closing one, or NULL. With an index, escaped only says that there may be
+ * escapes; they have been checked. */
+static inline ptr string(scan *s, ptr p, uint8_t *escaped)
+{
+    if (s->quote) {
+        *escaped = 1;
+        s->quote += 2;
+        return s->base + s->quote[-1];
+    }
+    *escaped = 0;
+    for (;;) {
+        p = es_plain(p);
+        if (*p == '"')
+            return p;
+        if (*p != '\\')
+            return NULL;
+        *escaped = 1;
+        switch (p[1]) {
+        case '/': case '"': case '\\': case 'n': case 't': case 'r': case 'b': case 'f':
+            p += 2;
+            break;
+        case 'u': {
+            unsigned high, low;
+            if (!es_hex4(p + 2, &high) || (high >= 0xdc00 && high < 0xe000))
+                return NULL;
+            p += 6;
+            if (high >= 0xd800 && high < 0xdc00) {
+                if (p[0] != '\\' || p[1] != 'u' || !es_hex4(p + 2, &low) || low < 0xdc00 || low >= 0xe000)
+                    return NULL;
+                p += 6;
+            }
+            break;
+        }
+        default:
+            return NULL;
+        }
+    }
+}
+
+/* A number too large for a double is no JSON for orjson. digits: where the first nonzero digit is, counted from the
+ * point; exponents are cut at a billion, which keeps the sum far from overflow. */
+static int representable(ptr p, ptr end)
+{
+    long exponent = 0, leading = 0, seen = 0, sign = 1;
+    char text[48];
+    size_t n = 0;
+    int point = 0;
+    for (; p < end && (*p | 32) != 'e'; p++) {
+        if (*p == '.')
+            point = 1;
+        else if (es_digit(*p)) {
+            if (*p != '0' || seen) {
+                if (!seen)
+                    leading = point ? leading - 1 : 0;
+                else if (!point)
+                    leading++;
+                seen = 1;
+                if (n < 40)
+                    text[n++] = (char)*p;
+            } else if (point)
+                leading--;
+        }
+    }
+    if (p < end) {
+        p++;
+        if (*p == '-' || *p == '+')
+            sign = *p++ == '-' ? -1 : 1;
+        for (; p < end; p++)
+            exponent = exponent < 1000000000 ? exponent * 10 + (*p - '0') : exponent;
+    }
+    leading += sign * exponent;
+    if (!seen || leading < 308)
+        return 1;
+    if (leading > 308)
+        return 0;
+    /* Between 1e308 and 1e309: 40 digits decide it, written without a point, which a locale could change. */
+    snprintf(text + n, sizeof text - n, "e%ld", 308 - (long)(n - 1));
+    return strtod(text, NULL) <= 1.7976931348623157e308;
+}
+
+/* p is at a digit or a minus. Gives the end, or NULL; out gets an integer that fits 64 bits, else stays null. */
+static inline ptr number(ptr p, es_int *out)
+{
+    uint8_t negative = *p == '-';
+    p += negative;
+    ptr digits = p;
+    uint64_t v = 0;
+    while (es_digit(*p))
+        v = v * 10 + (uint64_t)(*p++ - '0');
+    ptrdiff_t n = p - digits;
+    if (n == 0 || (n > 1 && *digits == '0'))
+        return NULL;
+    int whole = 1;
+    if (*p == '.') {
+        whole = 0;
+        if (!es_digit(*++p))
+            return NULL;
+        while (es_digit(*p))
+            p++;
+    }
+    if ((*p | 32) == 'e') {
+        whole = 0;
+        p++;
+        if (*p == '+' || *p == '-')
+            p++;
+        if (!es_digit(*p))
+            return NULL;
+        while (es_digit(*p))
+            p++;
+    }
+    if (!(whole && n <= 308) && !representable(digits, p))
+        return NULL;
+    if (!out || !whole || n > 20)
+        return p;
+    if (n == 20) { /* 2^64 has 20 digits: anything up to 18446744073709551615 fits */
+        if (memcmp(digits, "18446744073709551615", 20) > 0)
+            return p;
+    }
+    if (negative) {
+        if (v > (uint64_t)1 << 63 || n == 20)
+            return p;
+        negative = v != 0;
+        v = 0 - v;
+    }
+    out->value = v;
+    out->present = 1;
+    out->negative = negative;
+    return p;
+}
+
+static inline ptr literal(ptr p)
+{
+    /* Bytes behind a newline may be anything, so compare one by one up to it. */
+    if (p[0] == 't' && p[1] == 'r' && p[2] == 'u' && p[3] == 'e')
+        return p + 4;
+    if (p[0] == 'n' && p[1] == 'u' && p[2] == 'l' && p[3] == 'l')
+        return p + 4;
+    if (p[0] == 'f' && p[1] == 'a' && p[2] == 'l' && p[3] == 's' && p[4] == 'e')
+        return p + 5;
+    return NULL;
+}
+
+/* Checks any value at p, of which depth containers are open around it; gives its end, or NULL. */
+static ptr skip(scan *s, ptr p, int depth)
+{
+    uint64_t objects[MAX_DEPTH / 64]; /* one bit a level: is it an object */
+    int level = depth;
+    uint8_t escaped;
+value:
+    switch (*p) {
+    case '"':
+        p = string(s, p + 1, &escaped);
+        if (!p)
+            return NULL;
+        p++;
+        break;
+    case '{':
+    case '[':
+        if (level >= MAX_DEPTH)
+            return NULL;
+        if (*p == '{') {
+            objects[level >> 6] |= (uint64_t)1 << (level & 63);
+            level++;
+            p = ws(p + 1);
+            if (*p == '}')
+                goto close;
+            goto key;
+        }
+        objects[level >> 6] &= ~((uint64_t)1 << (level & 63));
+        level++;
+        p = ws(p + 1);
+        if (*p == ']')
+            goto close;
+        goto value;
+    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+        p = number(p, NULL);
+        if (!p)
+            return NULL;
+        break;
+    default:
+        p = literal(p);
+        if (!p)
+            return NULL;
+    }
+after:
+    if (level == depth)
+        return p;
+    p = ws(p);
+    if (objects[(level - 1) >> 6] >> ((level - 1) & 63) & 1) {
+        if (*p == '}')
+            goto close;
+        if (*p != ',')
+            return NULL;
+        p = ws(p + 1);
+        goto key;
+    }
+    if (*p == ']')
+        goto close;
+    if (*p != ',')
+        return NULL;
+    p = ws(p + 1);
+    goto value;
+close:
+    p++;
+    level--;
+    goto after;
+key:
+    if (*p != '"')
+        return NULL;
+#ifdef ES_STEP
+    /* What most of a line is: "name":"text" or "name":123 and a comma. Text and numbers come in no order one could
+     * predict, so which of the two it is must not be a branch. */
+    while (s->quote) {
+        const uint32_t *quote = s->quote;
+        ptr q = s->base + quote[1];
+        if (q[1] != ':')
+            break;
+        uint8_t c = q[2], text = c == '"';
+        if (!(text | es_digit(c)))
+            break;
+        uint32_t marks = ~es_digit_bits(q + 2);
+        if (!marks)
+            break;
+        ptr number_end = q + 2 + __builtin_ctz(marks), text_end = s->base + quote[3] + 1;
+        p = text ? text_end : number_end;
+        if ((c == '0') & (p != q + 3))
+            return NULL;
+        s->quote = quote + 2 + 2 * text;
+        if (p[0] == ',' && p[1] == '"') {
+            p++;
+            continue;
+        }
+        goto after;
+    }
+#endif
+    p = string(s, p + 1, &escaped);
+    if (!p)
+        return NULL;
+    p = ws(p + 1);
+    if (*p != ':')
+        return NULL;
+    p = ws(p + 1);
+    goto value;
+}
+
+/* A key, its escapes undone; a key longer than any of ours keeps its length and matches none. */
+typedef struct {
+    es_span span;
+    ptr text;
+    size_t len;
+    uint8_t buf[6 * 32 + ES_PAD];
+} key;
+
+/* p is at a quote: reads key and colon, gives the value. */
+static inline ptr read_key(scan *s, ptr p, key *k)
+{
+    if (*p != '"')
+        return NULL;
+    ptr start = p + 1;
+    p = string(s, start, &k->span.escaped);
+    if (!p)
+        return NULL;
+    k->span.ptr = k->text = start;
+    k->span.len = (uint32_t)(p - start);
+    k->len = k->span.len;
+    if (!s->quote && k->span.escaped && k->len <= 6 * 32) { /* none of our keys is longer, at six bytes a character */
+        k->len = es_unescape(k->buf, k->span);
+        k->text = k->buf;
+    }
+    p = ws(p + 1);
+    if (*p != ':')
+        return NULL;
+    return ws(p + 1);
+}
+
+#define IS(k, word) ((k).len == sizeof(word) - 1 && memcmp((k).text, word, sizeof(word) - 1) == 0)
+
+/* Walks an object: the body runs once a key with p at its value, and must move p behind it. */
+#define EACH(p, depth, k, body)                       \
+    do {                                              \
+        if ((depth) >= MAX_DEPTH)                     \
+            return NULL;                              \
+        p = ws(p + 1);                                \
+        if (*p == '}')                                \
+            return p + 1;                             \
+        for (;;) {                                    \
+            p = read_key(s, p, &(k));                    \
+            if (!p)                                   \
+                return NULL;                          \
+            body if (!p) return NULL;                 \
+            p = ws(p);                                \
+            if (*p == '}')                            \
+                return p + 1;                         \
+            if (*p != ',')                            \
+                return NULL;                          \
+            p = ws(p + 1);                            \
+        }                                             \
+    } while (0)
+
+static inline ptr read_int(scan *s, ptr p, int depth, es_int *out)
+{
+    memset(out, 0, sizeof *out);
+    return es_digit(*p) || *p == '-' ? number(p, out) : skip(s, p, depth);
+}
+
+static inline ptr read_span(scan *s, ptr p, int depth, es_span *out)
+{
+    out->ptr = NULL;
+    if (*p != '"')
+        return skip(s, p, depth);
+    ptr end = string(s, p + 1, &out->escaped);
+    if (!end)
+        return NULL;
+    out->ptr = p + 1;
+    out->len = (uint32_t)(end - out->ptr);
+    return end + 1;
+}
+
+/* An audit token: an object by name, or an array of exactly 8 in the order of audit_token_t. */
+static ptr read_token(scan *s, ptr p, int depth, es_token *out)
+{
+    memset(out, 0, sizeof *out);
+    if (*p == '[') {
+        es_token t;
+        int n = 0;
+        memset(&t, 0, sizeof t);
+        if (depth >= MAX_DEPTH)
+            return NULL;
+        p = ws(p + 1);
+        if (*p == ']')
+            return p + 1;
+        for (;; n++) {
+            if (n == 1)
+                p = read_int(s, p, depth + 1, &t.euid);
+            else if (n == 5)
+                p = read_int(s, p, depth + 1, &t.pid);
+            else if (n == 7)
+                p = read_int(s, p, depth + 1, &t.pidversion);
+            else
+                p = skip(s, p, depth + 1);
+            if (!p)
+                return NULL;
+            p = ws(p);
+            if (*p == ']') {
+                if (n == 7)
+                    *out = t;
+                return p + 1;
+            }
+            if (*p != ',')
+                return NULL;
+            p = ws(p + 1);
+        }
+    }
+    if (*p != '{')
+        return skip(s, p, depth);
+    key k;
+    EACH(p, depth, k, {
+        if (IS(k, "pid"))
+            p = read_int(s, p, depth + 1, &out->pid);
+        else if (IS(k, "pidversion"))
+            p = read_int(s, p, depth + 1, &out->pidversion);
+        else if (IS(k, "euid"))
+            p = read_int(s, p, depth + 1, &out->euid);
+        else
+            p = skip(s, p, depth + 1);
+    });
+}
+
+/* The one member `path` of a file. */
+static ptr read_file(scan *s, ptr p, int depth, es_span *path)
+{
+    path->ptr = NULL;
+    if (*p != '{')
+        return skip(s, p, depth);
+    key k;
+    EACH(p, depth, k, {
+        p = IS(k, "path") ? read_span(s, p, depth + 1, path) : skip(s, p, depth + 1);
+    });
+}
+
+/* A member that is a file for some events and a process for others. */
+static ptr read_target(scan *s, ptr p, int depth, es_span *path, es_span *executable)
+{
+    path->ptr = executable->ptr = NULL;
+    if (*p != '{')
+        return skip(s, p, depth);
+    key k;
+    EACH(p, depth, k, {
+        if (IS(k, "path"))
+            p = read_span(s, p, depth + 1, path);
+        else if (IS(k, "executable"))
+            p = read_file(s, p, depth + 1, executable);
+        else
+            p = skip(s, p, depth + 1);
+    });
+}
+
+static ptr read_role(scan *s, ptr p, int depth, es_token *token)
+{
+    memset(token, 0, sizeof *token);
+    if (*p != '{')
+        return skip(s, p, depth);
+    key k;
+    EACH(p, depth, k, {
+        p = IS(k, "audit_token") ? read_token(s, p, depth + 1, token) : skip(s, p, depth + 1);
+    });
+}
+
+static ptr read_new_path(scan *s, ptr p, int depth, es_line *out)
+{
+    out->slot[ES_SLOT_NEW_DIR].ptr = out->slot[ES_SLOT_NEW_FILENAME].ptr = NULL;
+    if (*p != '{')
+        return skip(s, p, depth);
+    key k;
+    EACH(p, depth, k, {
+        if (IS(k, "dir"))
+            p = read_file(s, p, depth + 1, &out->slot[ES_SLOT_NEW_DIR]);
+        else if (IS(k, "filename"))
+            p = read_span(s, p, depth + 1, &out->slot[ES_SLOT_NEW_FILENAME]);
+        else
+            p = skip(s, p, depth + 1);
+    });
+}
+
+static ptr read_destination(scan *s, ptr p, int depth, es_line *out)
+{
+    out->slot[ES_SLOT_EXISTING_FILE].ptr = NULL;
+    out->slot[ES_SLOT_NEW_DIR].ptr = out->slot[ES_SLOT_NEW_FILENAME].ptr = NULL;
+    if (*p != '{')
+        return skip(s, p, depth);
+    key k;
+    EACH(p, depth, k, {
+        if (IS(k, "existing_file"))
+            p = read_file(s, p, depth + 1, &out->slot[ES_SLOT_EXISTING_FILE]);
+        else if (IS(k, "new_path"))
+            p = read_new_path(s, p, depth + 1, out);
+        else
+            p = skip(s, p, depth + 1);
+    });
+}
+
+/* One arm of authentication's data. */
+static ptr read_arm(scan *s, ptr p, int depth, es_token *role, es_token *token)
+{
+    memset(role, 0, sizeof *role);
+    memset(token, 0, sizeof *token);
+    if (*p != '{')
+        return skip(s, p, depth);
+    key k;
+    EACH(p, depth, k, {
+        if (IS(k, "instigator"))
+            p = read_role(s, p, depth + 1, role);
+        else if (IS(k, "instigator_token"))
+            p = read_token(s, p, depth + 1, token);
+        else
+            p = skip(s, p, depth + 1);
+    });
+}
+
+static ptr read_data(scan *s, ptr p, int depth, es_line *out)
+{
+    memset(out->arm, 0, sizeof out->arm);
+    memset(out->arm_token, 0, sizeof out->arm_token);
+    if (*p != '{')
+        return skip(s, p, depth);
+    key k;
+    EACH(p, depth, k, {
+        int arm = IS(k, "od") ? ES_ARM_OD : IS(k, "touchid") ? ES_ARM_TOUCHID : IS(k, "token") ? ES_ARM_TOKEN : -1;
+        p = arm < 0 ? skip(s, p, depth + 1) : read_arm(s, p, depth + 1, &out->arm[arm], &out->arm_token[arm]);
+    });
+}
+
+static void clear_payload(es_line *out)
+{
+    memset(out->slot, 0, sizeof out->slot);
+    memset(out->role, 0, sizeof out->role);
+    memset(out->role_token, 0, sizeof out->role_token);
+    memset(out->arm, 0, sizeof out->arm);
+    memset(out->arm_token, 0, sizeof out->arm_token);
+}
+
+static ptr read_payload(scan *s, ptr p, int depth, es_line *out)
+{
+    es_span *slot = out->slot;
+    key k;
+    EACH(p, depth, k, {
+        int d = depth + 1;
+        switch (k.len ? k.text[0] : 0) {
+        case 't':
+            if (IS(k, "target"))
+                p = read_target(s, p, d, &slot[ES_SLOT_TARGET], &slot[ES_SLOT_TARGET_EXECUTABLE]);
+            else if (IS(k, "target_dir"))
+                p = read_file(s, p, d, &slot[ES_SLOT_TARGET_DIR]);
+            else if (IS(k, "target_filename"))
+                p = read_span(s, p, d, &slot[ES_SLOT_TARGET_FILENAME]);
+            else if (IS(k, "target_name"))
+                p = read_span(s, p, d, &slot[ES_SLOT_TARGET_NAME]);
+            else if (IS(k, "target_file"))
+                p = read_file(s, p, d, &slot[ES_SLOT_TARGET_FILE]);
+            else
+                p = skip(s, p, d);
+            break;
+        case 'f':
+            if (IS(k, "file"))
+                p = read_file(s, p, d, &slot[ES_SLOT_FILE]);
+            else if (IS(k, "file1"))
+                p = read_file(s, p, d, &slot[ES_SLOT_FILE1]);
+            else if (IS(k, "file2"))
+                p = read_file(s, p, d, &slot[ES_SLOT_FILE2]);
+            else if (IS(k, "filename"))
+                p = read_span(s, p, d, &slot[ES_SLOT_FILENAME]);
+            else
+                p = skip(s, p, d);
+            break;
+        case 's':
+            p = IS(k, "source") ? read_file(s, p, d, &slot[ES_SLOT_SOURCE]) : skip(s, p, d);
+            break;
+        case 'd':
+            if (IS(k, "destination"))
+                p = read_destination(s, p, d, out);
+            else if (IS(k, "dir"))
+                p = read_file(s, p, d, &slot[ES_SLOT_DIR]);
+            else if (IS(k, "data"))
+                p = read_data(s, p, d, out);
+            else
+                p = skip(s, p, d);
+            break;
+        case 'i':
+            if (IS(k, "instigator"))
+                p = read_role(s, p, d, &out->role[ES_ROLE_INSTIGATOR]);
+            else if (IS(k, "instigator_token"))
+                p = read_token(s, p, d, &out->role_token[ES_ROLE_INSTIGATOR]);
+            else
+                p = skip(s, p, d);
+            break;
+        case 'p':
+            if (IS(k, "petitioner"))
+                p = read_role(s, p, d, &out->role[ES_ROLE_PETITIONER]);
+            else if (IS(k, "petitioner_token"))
+                p = read_token(s, p, d, &out->role_token[ES_ROLE_PETITIONER]);
+            else
+                p = skip(s, p, d);
+            break;
+        default:
+            p = skip(s, p, d);
+        }
+    });
+}
+
+static int same_text(es_span a, es_span b)
+{
+    if (!a.escaped && !b.escaped)
+        return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+    uint8_t *ua = es_alloc((size_t)a.len + ES_PAD), *ub = es_alloc((size_t)b.len + ES_PAD);
+    size_t na = es_unescape(ua, a), nb = es_unescape(ub, b);
+    int same = na == nb && memcmp(ua, ub, na) == 0;
+    free(ua);
+    free(ub);
+    return same;
+}
+
+static ptr read_event(scan *s, ptr p, int depth, es_line *out)
+{
+    out->reason = ES_BAD_NO_EVENT;
+    out->name.ptr = NULL;
+    clear_payload(out);
+    if (*p != '{')
+        return skip(s, p, depth);
+    out->reason = ES_BAD_EVENT;
+    int many = 0;
+    key k;
+    EACH(p, depth, k, {
+        if (out->name.ptr && !same_text(out->name, k.span))
+            many = 1;
+        out->name = k.span;
+        clear_payload(out);
+        out->reason = *p == '{' && !many ? ES_BAD_NONE : ES_BAD_EVENT;
+        p = *p == '{' ? read_payload(s, p, depth + 1, out) : skip(s, p, depth + 1);
+    });
+}
+
+static ptr read_process(scan *s, ptr p, int depth, es_line *out)
+{
+    memset(&out->token, 0, sizeof out->token);
+    memset(&out->ppid, 0, sizeof out->ppid);
+    out->executable.ptr = out->signing_id.ptr = NULL;
+    if (*p != '{')
+        return skip(s, p, depth);
+    key k;
+    EACH(p, depth, k, {
+        int d = depth + 1;
+        if (IS(k, "audit_token"))
+            p = read_token(s, p, d, &out->token);
+        else if (IS(k, "executable"))
+            p = read_file(s, p, d, &out->executable);
+        else if (IS(k, "signing_id"))
+            p = read_span(s, p, d, &out->signing_id);
+        else if (IS(k, "ppid"))
+            p = read_int(s, p, d, &out->ppid);
+        else
+            p = skip(s, p, d);
+    });
+}
+
+static ptr read_line(scan *s, ptr p, es_line *out)
+{
+    key k;
+    EACH(p, 0, k, {
+        if (IS(k, "event"))
+            p = read_event(s, p, 1, out);
+        else if (IS(k, "process"))
+            p = read_process(s, p, 1, out);
+        else if (IS(k, "time"))
+            p = read_span(s, p, 1, &out->time);
+        else if (IS(k, "event_type"))
+            p = read_int(s, p, 1, &out->event_type);
+        else if (IS(k, "seq_num"))
+            p = read_int(s, p, 1, &out->seq_num);
+        else if (IS(k, "global_seq_num"))
+            p = read_int(s, p, 1, &out->global_seq_num);
+        else
+            p = skip(s, p, 1);
+    });
+}
+
+#ifdef ES_STEP
+/* Bits of the 64 bytes at p, by the vector's own steps. */
+#define BITS64(name)                                                                        \
+    static inline uint64_t name##64(ptr p)                                                  \
+    {                                                                                       \
+        return (uint64_t)es_##name##_bits(p) | (uint64_t)es_##name##_bits(p + 32) << 32;    \
+    }
+BITS64(quote)
+BITS64(backslash)
+BITS64(slash)
+BITS64(control)
+
+static inline unsigned count64(uint64_t x)
+{
+#ifdef __POPCNT__
+    return (unsigned)__builtin_popcountll(x);
+#else
+    x -= x >> 1 & 0x5555555555555555u;
+    x = (x & 0x3333333333333333u) + (x >> 2 & 0x3333333333333333u);
+    return (unsigned)(((x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u >> 56);
+#endif
+}
+
+/* Writes the offsets of the line's quotes, those that begin or end a string, and gives their number; -1 for a line
+ * that is too long for the index or has more to check in its strings: a control character, or an escape other than of
+ * a slash, a quote or a backslash. */
+static int index_quotes(ptr line, size_t room, uint32_t *quotes)
+{
+    uint32_t *out = quotes;
+    uint64_t carry = 0; /* the first byte of the next 64 is escaped */
+    for (size_t at = 0; at < room && at < ES_INDEXED; at += 64) {
+        ptr p = line + at;
+        uint64_t quote = quote64(p), back = backslash64(p), control = control64(p), escaped = carry;
+        uint64_t left = back & ~carry;
+        carry = 0;
+        while (left) {
+            unsigned i = (unsigned)__builtin_ctzll(left);
+            left &= left - 1;
+            if (i == 63)
+                carry = 1;
+            else {
+                escaped |= (uint64_t)2 << i;
+                left &= ~((uint64_t)2 << i);
+            }
+        }
+        uint64_t odd = escaped & ~(quote | back | slash64(p));
+        if (control) {
+            /* The newline, or something a string may not hold. */
+            uint64_t before = (control & (0 - control)) - 1;
+            if (p[__builtin_ctzll(control)] != '\n' || (odd & before))
+                return -1;
+            odd = 0;
+            quote &= before;
+        }
+        if (odd)
+            return -1;
+        quote &= ~escaped;
+        /* Eight at a time: how many there are cannot be predicted, that they are few can. What is written past the
+         * last is written over. */
+        uint32_t *next = out + count64(quote);
+        do {
+            for (int i = 0; i < 8; i++) {
+                out[i] = (uint32_t)at + (uint32_t)__builtin_ctzll(quote | (uint64_t)1 << 63);
+                quote &= quote - 1;
+            }
+            out += 8;
+        } while (quote);
+        out = next;
+        if (control) {
+            for (int i = 0; i < 4; i++) /* the walk looks a string ahead */
+                out[i] = 0;
+            return (int)(out - quotes);
+        }
+    }
+    return -1;
+}
+#endif
+
+ptr ES_SCAN(ptr line, size_t room, uint32_t *quotes, es_line *out)
+{
+    scan s = {.base = line};
+    memset(out, 0, sizeof *out);
+#ifdef ES_STEP
+    int n = index_quotes(line, room, quotes);
+    if (n > 0 && n % 2 == 0)
+        s.quote = quotes;
+#else
+    (void)quotes;
+#endif
+    ptr p = ws(line);
+    if (*p == '\n') {
+        out->reason = ES_BAD_EMPTY;
+        return p;
+    }
+    int object = *p == '{';
+    out->reason = ES_BAD_NO_EVENT;
+    p = object ? read_line(&s, p, out) : skip(&s, p, 0);
+    if (p)
+        p = ws(p);
+    if (!p || *p != '\n') {
+        out->reason = ES_BAD_JSON;
+        return memchr(line, '\n', room);
+    }
+    if (!object)
+        out->reason = ES_BAD_NOT_OBJECT;
+    return p;
+}
+

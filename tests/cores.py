@@ -1,0 +1,64 @@
+"""Cores to test: the one that ESTUI_CORE chooses, filled with plain lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from estui.core import Core, open_core
+from estui.record import Row
+from tests.lines import TARGETS, put
+
+SEGMENT = 64 << 10
+"""Bytes of the smallest segment: how far a core may evict too late, or at once."""
+
+
+def filled(lines: Iterable[bytes], *, owned: bool = False, **options: Any) -> Core:
+    """A core with one stream of these lines."""
+    core = open_core(**options)
+    stream = core.add_stream(owned=owned)
+    core.ingest(stream, b"".join(line + b"\n" for line in lines))
+    return core
+
+
+def rows(core: Core) -> list[Row]:
+    """All rows held."""
+    return core.rows(0, core.counters().head)
+
+
+def utf8(text: str) -> bytes:
+    """The bytes a string stood for in its line."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def event(
+    name: str = "open",
+    *targets: str,
+    pid: int | None = None,
+    pidversion: int | None = None,
+    executable: str | None = None,
+    instigator: tuple[int, int] | None = None,
+    **members: Any,
+) -> bytes:
+    """The line of one event; `targets` in ES's order, further members at its top."""
+    payload: dict[str, Any] = {}
+    for target, alternatives in zip(targets, TARGETS.get(name, ()), strict=False):
+        directory, _, last = target.rpartition("/")
+        parts = alternatives[0].split("+")
+        for path, part in zip(parts, (directory or "/", last) if len(parts) > 1 else (target,), strict=True):
+            put(payload, path, part)
+    if instigator is not None:
+        put(
+            payload, "data.od.instigator" if name == "authentication" else "instigator", _process(*instigator)
+        )
+    process = _process(pid, pidversion)
+    if executable is not None:
+        process["executable"] = {"path": executable}
+    document = {"event": {name: payload}, "process": process, **members}
+    return utf8(json.dumps(document, ensure_ascii=False))
+
+
+def _process(pid: int | None, pidversion: int | None) -> dict[str, Any]:
+    token = {"pid": pid, "pidversion": pidversion, "euid": 501}
+    return {"audit_token": {word: value for word, value in token.items() if value is not None}}
