@@ -1,0 +1,153 @@
+"""Where events come from: each source is one stream of eslogger-shaped JSON lines, put into a core.
+
+source = open_source(["events.jsonl"], SourceOptions())
+source.authorize()                  # sudo may ask for a password
+source.start(core)                  # in the background …
+for _ in source.feed(core): ...     # … or chunk by chunk, in the caller's own thread
+"""
+
+from __future__ import annotations
+
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from estui.sources.demo import SPEED, DemoSource
+from estui.sources.eslogger import EsloggerSource, usual_command
+from estui.sources.file import FileSource
+from estui.sources.follow import FollowSource
+from estui.sources.merge import MergeSource
+from estui.sources.pace import check_speed
+from estui.sources.replay import ReplaySource
+from estui.sources.source import Source, SourceError, SourceOptions, SourceState
+from estui.sources.stdin import FifoSource, StdinSource, keep_keyboard
+from estui.text import printable
+
+__all__ = [
+    "RESERVED",
+    "Source",
+    "SourceError",
+    "SourceOptions",
+    "SourceState",
+    "keep_keyboard",
+    "open_source",
+]
+
+RESERVED = {
+    "-": "standard input",
+    "demo": "a built-in half-hour of an invented Mac",
+    "eslogger": "this Mac's own events, through sudo eslogger",
+    "linux": "",
+    "ssh://": "",
+}
+"""Words that name a source, and what it is; empty: not in this version. The last one is a prefix.
+A file with such a name is `./demo`."""
+
+ON_A_MAC = "estui eslogger shows this Mac's own events"
+ELSEWHERE = "For real events, record on a Mac: sudo eslogger exec fork exit > FILE; then estui FILE"
+
+
+def open_source(args: Sequence[str], options: SourceOptions | None = None) -> Source:
+    """The source that these words name: a reserved word, or paths; the best one there is for no words at all.
+
+    Words after `eslogger` are the event types to ask for.
+
+    Raises:
+        SourceError: it is not there, may not be used, or the words and options do not go together.
+    """
+    options = options or SourceOptions()
+    _check(options)
+    if not args:
+        return _unasked(options)
+    first, *rest = args
+    word = _reserved(first)
+    if word == "eslogger":
+        _only_files(options, word)
+        return EsloggerSource(rest or options.events, options.eslogger_command)
+    for other in rest:
+        if _reserved(other):
+            raise _alone(other)
+    if word is None:
+        return _files(args, options)
+    if rest:
+        raise _alone(word)
+    if word not in ("-", "demo"):
+        raise SourceError(
+            f"{printable(first)} is not built in this version", f"A file of that name is ./{word}"
+        )
+    _only_files(options, word)
+    return StdinSource() if word == "-" else _demo(options)
+
+
+def _files(paths: Sequence[str], options: SourceOptions) -> Source:
+    if options.follow:
+        if len(paths) > 1 or options.replay:
+            raise SourceError(
+                "--follow goes with one file, and not with --replay", "Leave one of them out", 2
+            )
+        return FollowSource(paths[0])
+    if options.replay:
+        return ReplaySource(paths, options.speed or 1.0, options.idle, bool(options.loop))
+    if len(paths) > 1:
+        return MergeSource(paths)
+    return FifoSource(paths[0]) if _is_pipe(paths[0]) else FileSource(paths[0])
+
+
+def _demo(options: SourceOptions, notice: str = "") -> DemoSource:
+    speed = options.speed
+    if speed is None and not options.headless:
+        speed = 1.0 if options.rate else SPEED
+    if speed is None and options.rate:
+        speed = 1.0
+    forever = not options.headless if options.loop is None else options.loop
+    return DemoSource(speed, rate=options.rate, forever=forever, types=options.events, notice=notice)
+
+
+def _unasked(options: SourceOptions) -> Source:
+    """The best live source that may be used, or the demo, which then says how to go live."""
+    _only_files(options, "no source")
+    if sys.platform != "darwin":
+        return _demo(options, ELSEWHERE)
+    if options.headless:
+        return _demo(options, ON_A_MAC)
+    try:
+        usual_command()
+    except SourceError as error:
+        return _demo(options, f"{error.message}. {error.advice}")
+    return EsloggerSource(options.events, options.eslogger_command)
+
+
+def _reserved(word: str) -> str | None:
+    return word if word in RESERVED else "ssh://" if word.startswith("ssh://") else None
+
+
+def _is_pipe(path: str) -> bool:
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def _alone(word: str) -> SourceError:
+    return SourceError(
+        f"{printable(word)} goes with no other source", f"A file of that name is ./{printable(word)}", 2
+    )
+
+
+def _only_files(options: SourceOptions, word: str) -> None:
+    if options.follow or options.replay:
+        flag = "--follow" if options.follow else "--replay"
+        raise SourceError(f"{flag} is for files, not for {word}", f"A file of that name is ./{word}", 2)
+
+
+def _check(options: SourceOptions) -> None:
+    try:
+        for number in (options.speed, options.rate):
+            if number is not None:
+                check_speed(number)
+    except ValueError as error:
+        raise SourceError(str(error), "", 2) from None
+    if options.idle is not None and not options.idle >= 0:
+        raise SourceError("--idle takes seconds", "", 2)
