@@ -24,20 +24,36 @@ static inline uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)r ^ (uint64_t)(r >> 64);
 }
 
-static inline uint64_t load(const uint8_t *p, size_t n)
+static inline uint64_t load8(const uint8_t *p)
 {
-    uint64_t v = 0;
-    memcpy(&v, p, n);
+    uint64_t v;
+    memcpy(&v, p, 8);
     return v;
 }
 
+static inline uint64_t load4(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return v;
+}
+
+/* The last bytes are read in pieces of a fixed size that overlap: a copy of a size not known costs more than the rest. */
 static uint32_t hash(const es_table *t, const uint8_t *p, size_t len)
 {
     const uint64_t k0 = 0x9e3779b97f4a7c15u, k1 = 0xd6e8feb86659fd93u;
-    uint64_t h = t->seed ^ (len * k0);
-    for (; len >= 16; p += 16, len -= 16)
-        h = mix(load(p, 8) ^ k0 ^ h, load(p + 8, 8) ^ k1);
-    uint64_t a = len > 8 ? load(p, 8) : 0, b = len > 8 ? load(p + 8, len - 8) : load(p, len);
+    uint64_t h = t->seed ^ (len * k0), a = 0, b = 0;
+    const uint8_t *end = p + len;
+    for (; end - p > 16; p += 16)
+        h = mix(load8(p) ^ k0 ^ h, load8(p + 8) ^ k1);
+    if (end - p >= 8) {
+        a = load8(p);
+        b = load8(end - 8);
+    } else if (end - p >= 4) {
+        a = load4(p);
+        b = load4(end - 4);
+    } else if (end > p)
+        a = (uint64_t)p[0] << 16 | (uint64_t)p[(end - p) / 2] << 8 | end[-1];
     h = mix(h ^ a ^ k0, b ^ k1);
     h = mix(h ^ k1, k0);
     return (uint32_t)(h ^ h >> 32);

@@ -244,27 +244,25 @@ key:
 #ifdef ES_STEP
     /* What most of a line is: "name":"text" or "name":123 and a comma. Text and numbers come in no order one could
      * predict, so which of the two it is must not be a branch. */
-    while (s->quote) {
-        const uint32_t *quote = s->quote;
+    for (const uint32_t *quote = s->quote; quote;) {
         ptr q = s->base + quote[1];
-        if (q[1] != ':')
-            break;
         uint8_t c = q[2], text = c == '"';
-        if (!(text | es_digit(c)))
-            break;
         uint32_t marks = ~es_digit_bits(q + 2);
-        if (!marks)
+        if ((q[1] != ':') | !(text | es_digit(c)) | !marks)
             break;
         ptr number_end = q + 2 + __builtin_ctz(marks), text_end = s->base + quote[3] + 1;
-        p = text ? text_end : number_end;
-        if ((c == '0') & (p != q + 3))
-            return NULL;
-        s->quote = quote + 2 + 2 * text;
-        if (p[0] == ',' && p[1] == '"') {
-            p++;
-            continue;
-        }
-        goto after;
+        ptr end = text ? text_end : number_end;
+        if ((c == '0') & (end != q + 3))
+            break;
+        if (memcmp(end, ",\"", 2) == 0)
+            p = end + 1;
+        else if (end[0] == '}')
+            p = end;
+        else
+            break;
+        s->quote = quote += 2 + 2 * text;
+        if (*p == '}')
+            goto close;
     }
 #endif
     p = string(s, p + 1, &escaped);
@@ -318,7 +316,7 @@ static inline ptr read_key(scan *s, ptr p, key *k)
         if (*p == '}')                                \
             return p + 1;                             \
         for (;;) {                                    \
-            p = read_key(s, p, &(k));                    \
+            p = read_key(s, p, &(k));                 \
             if (!p)                                   \
                 return NULL;                          \
             body if (!p) return NULL;                 \
