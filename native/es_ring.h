@@ -50,7 +50,7 @@ typedef struct {
     uint64_t lines;
     size_t charged;   /* of cap, counted against the budget */
     uint64_t skipped; /* bytes of a line too long, while its end has not come */
-    int wake[2];
+    int wake;         /* written to by es_stop() while es_run() waits, else -1 */
     atomic_int stopping;
     /* Loss. */
     int has_global;

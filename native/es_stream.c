@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,13 +23,7 @@ int es_add_stream(es_ring *r, int owned, int fd)
     s->file = -1;
     if (fd >= 0)
         s->file = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (pipe(s->wake) < 0)
-        s->wake[0] = s->wake[1] = -1;
-    for (int i = 0; i < 2; i++)
-        if (s->wake[i] >= 0) {
-            fcntl(s->wake[i], F_SETFD, FD_CLOEXEC);
-            fcntl(s->wake[i], F_SETFL, O_NONBLOCK);
-        }
+    s->wake = -1;
     es_lock(r);
     r->streams = es_realloc(r->streams, sizeof *r->streams * (size_t)(r->nstreams + 1));
     r->streams[r->nstreams] = s;
@@ -39,10 +34,8 @@ int es_add_stream(es_ring *r, int owned, int fd)
 
 void es_stream_free(es_stream *s)
 {
-    int fds[] = {s->file, s->wake[0], s->wake[1]};
-    for (int i = 0; i < 3; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
+    if (s->file >= 0)
+        close(s->file);
     free(s->buf);
     free(s->last);
     free(s->has_last);
@@ -445,25 +438,27 @@ void es_stop(es_ring *r, int stream)
     es_stream *s = stream_of(r, stream);
     if (!s)
         return;
+    es_lock(r);
     atomic_store(&s->stopping, 1);
-    if (s->wake[1] >= 0 && write(s->wake[1], "", 1) < 0)
-        return; /* full: it is awake already */
+    if (s->wake >= 0 && write(s->wake, "", 1) < 0)
+        perror("estui: waking a reader"); /* one byte in a pipe of its own: there is always room */
+    es_unlock(r);
 }
 
-int es_run(es_ring *r, int stream, int fd)
+static int run(es_ring *r, int stream, int fd, int regular, int wake)
 {
     es_stream *s = stream_of(r, stream);
-    struct stat st;
-    if (!s)
-        return EBADF;
-    int regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    if (regular && s->file >= 0 && s->begin == s->end)
-        s->offset = (uint64_t)lseek(fd, 0, SEEK_CUR);
+    if (s->file >= 0 && s->begin == s->end) {
+        off_t at = lseek(fd, 0, SEEK_CUR);
+        if (at < 0)
+            return errno;
+        s->offset = (uint64_t)at;
+    }
     for (;;) {
         if (atomic_load(&s->stopping))
             return -1;
         if (!regular) {
-            struct pollfd fds[2] = {{fd, POLLIN, 0}, {s->wake[0], POLLIN, 0}};
+            struct pollfd fds[2] = {{fd, POLLIN, 0}, {wake, POLLIN, 0}};
             if (poll(fds, 2, -1) < 0 && errno != EINTR)
                 return errno;
             if (fds[0].revents & POLLNVAL)
@@ -492,4 +487,27 @@ int es_run(es_ring *r, int stream, int fd)
     }
     es_end(r, stream);
     return 0;
+}
+
+int es_run(es_ring *r, int stream, int fd)
+{
+    es_stream *s = stream_of(r, stream);
+    struct stat st;
+    int wake[2];
+    if (!s)
+        return EBADF;
+    if (fstat(fd, &st) < 0 || pipe(wake) < 0) /* in this order: a closed fd's number would go to the pipe */
+        return errno;
+    for (int i = 0; i < 2; i++)
+        fcntl(wake[i], F_SETFD, FD_CLOEXEC);
+    es_lock(r);
+    s->wake = wake[1];
+    es_unlock(r);
+    int result = run(r, stream, fd, S_ISREG(st.st_mode), wake[0]);
+    es_lock(r);
+    s->wake = -1;
+    es_unlock(r);
+    close(wake[0]);
+    close(wake[1]);
+    return result;
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from estui.core import Core, open_core
@@ -62,3 +63,15 @@ def event(
 def _process(pid: int | None, pidversion: int | None) -> dict[str, Any]:
     token = {"pid": pid, "pidversion": pidversion, "euid": 501}
     return {"audit_token": {word: value for word, value in token.items() if value is not None}}
+
+
+PATIENCE = 60.0
+"""Seconds after which something that must happen has not."""
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Return as soon as the condition holds; fail when it never does."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)

@@ -82,18 +82,23 @@ class TwinCore:
     def run(self, stream: int, fd: int) -> int:
         """Read `fd` to its end (0), until stop() (-1), or until an error (its errno)."""
         source = self._streams[stream]
-        with self.lock:
-            awoken, source.wake = os.pipe()
         try:
-            return self._read_all(source, fd, awoken)
+            # First of all, since a pipe of our own might get the number of a closed descriptor.
+            size = _FILE_READ if stat.S_ISREG(os.fstat(fd).st_mode) else _PIPE_READ
+            if source.fd >= 0:
+                source.position = os.lseek(fd, 0, os.SEEK_CUR)
+            with self.lock:
+                awoken, source.wake = os.pipe()
+            try:
+                return self._read_all(source, fd, size, awoken)
+            finally:
+                with self.lock:
+                    os.close(awoken)
+                    os.close(source.wake)
+                    source.wake = -1
+                    self.lock.notify_all()
         except OSError as error:
             return error.errno or errno.EIO
-        finally:
-            with self.lock:
-                os.close(awoken)
-                os.close(source.wake)
-                source.wake = -1
-                self.lock.notify_all()
 
     def stop(self, stream: int) -> None:
         """End the run() of a stream: the present one, and any later one as it begins."""
@@ -146,10 +151,7 @@ class TwinCore:
                     os.close(source.fd)
                 source.fd = -1
 
-    def _read_all(self, source: Stream, fd: int, awoken: int) -> int:
-        size = _FILE_READ if stat.S_ISREG(os.fstat(fd).st_mode) else _PIPE_READ
-        if source.fd >= 0:
-            source.position = os.lseek(fd, 0, os.SEEK_CUR)
+    def _read_all(self, source: Stream, fd: int, size: int, awoken: int) -> int:
         poll = select.poll()
         poll.register(fd, select.POLLIN)
         poll.register(awoken, select.POLLIN)

@@ -27,6 +27,8 @@ class TwinView:
 
     def __init__(self, core: TwinCore, spec: ViewSpec) -> None:
         self._core = core
+        self._next: int
+        self._generation: int
         self.set(spec)
 
     def set(self, spec: ViewSpec) -> None:
@@ -55,8 +57,8 @@ class TwinView:
         self.seqs = array("q")
         self.dropped = 0
         """Rows that left at the front since the view was made, set, or begun anew."""
-        self._next: int = 0
-        self._generation: int = self._core.generation
+        self._next = 0
+        self._generation = self._core.generation
 
     def __len__(self) -> int:
         return len(self.seqs)
