@@ -454,6 +454,10 @@ class NativeCore:
             self._open = False
             self._lib.es_ring_free(self._ring)
 
+    def __del__(self) -> None:
+        if hasattr(self, "_open"):
+            self.close()
+
 
 def core_name() -> tuple[str, str]:
     """("native" or "twin", why it is not native). Raises ValueError when ESTUI_CORE asks for what is not there."""

@@ -537,7 +537,8 @@ void es_judge(es_ring *r, es_rules *rules)
     es_judge_state old = r->judge;
     r->judge = j;
     memset(r->by_stage, 0, sizeof r->by_stage);
-    memset(r->suppressed, 0, sizeof *r->suppressed * ES_MAX_EVENTS);
+    memset(r->suppressed, 0, sizeof *r->suppressed * r->nevents);
+    r->suppressed[ES_MAX_EVENTS - 1] = 0;
     EACH_EVENT(r, b, i, seq, {
         es_subject s;
         es_subject_of(b, i, &s);

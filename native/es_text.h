@@ -143,7 +143,10 @@ static inline void *es_realloc(void *old, size_t n)
 
 static inline void *es_zalloc(size_t n)
 {
-    return memset(es_alloc(n), 0, n);
+    void *p = calloc(n ? n : 1, 1); /* large ones stay untouched until used */
+    if (!p)
+        abort();
+    return p;
 }
 
 #endif
