@@ -324,7 +324,7 @@ void es_get_counters(es_ring *r, es_counters *c)
     c->held_events = r->held_events;
     memcpy(c->by_stage, r->by_stage, sizeof c->by_stage);
     c->held_bytes = r->held_bytes;
-    c->string_bytes = r->strings.bytes + r->processes.bytes;
+    c->string_bytes = r->strings.bytes;
     c->memory = es_memory(r);
     c->generation = r->generation;
     c->read_bytes = r->read_bytes;
