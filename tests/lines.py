@@ -13,9 +13,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from estui.events import NOTIFY
+
+# No test may fail because the machine is busy.
+settings.register_profile(
+    "patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 
 _ONE_PATH = {
     "target.executable.path": (
@@ -199,7 +206,9 @@ def _without(value: dict[str, Any], names: set[str]) -> dict[str, Any]:
     return {name: item for name, item in value.items() if name not in names}
 
 
-texts = st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(exclude_categories=["Cs", "Co"]), max_size=8))
+texts = st.one_of(
+    st.sampled_from(HOSTILE), st.text(st.characters(exclude_categories=["Cs", "Co"]), max_size=8)
+)
 paths = st.one_of(st.sampled_from(PATHS), texts)
 ints = st.one_of(st.integers(0, 5), st.sampled_from(EDGES), st.integers(-(2**66), 2**66))
 floats = st.floats(allow_nan=False, allow_infinity=False)

@@ -1,9 +1,11 @@
 """Where events come from: each source is one stream of eslogger-shaped JSON lines, put into a core.
 
-source = open_source(["events.jsonl"], SourceOptions())
-source.authorize()                  # sudo may ask for a password
-source.start(core)                  # in the background …
-for _ in source.feed(core): ...     # … or chunk by chunk, in the caller's own thread
+    source = open_source(["events.jsonl"])
+    source.authorize()                  # sudo may ask for a password
+    source.start(core)                  # in the background …
+    for _ in source.feed(core): ...     # … or chunk by chunk, in the caller's own thread
+
+How it went stands in `source.state`, in words that are safe to print.
 """
 
 from __future__ import annotations
@@ -36,13 +38,15 @@ __all__ = [
 
 RESERVED = {
     "-": "standard input",
-    "demo": "a built-in half-hour of an invented Mac",
+    "demo": "half an hour of an invented Mac",
     "eslogger": "this Mac's own events, through sudo eslogger",
-    "linux": "",
-    "ssh://": "",
 }
-"""Words that name a source, and what it is; empty: not in this version. The last one is a prefix.
-A file with such a name is `./demo`."""
+"""Words that name a source, and what it is. A file with such a name is `./demo`."""
+LATER = {
+    "linux": "estui demo shows a Mac's events on any machine",
+    "ssh://": "By hand: ssh USER@MAC sudo -n eslogger exec fork exit | estui -",
+}
+"""Words kept for sources that are not built yet, the last one a prefix, and what to do instead."""
 
 ON_A_MAC = "estui eslogger shows this Mac's own events"
 ELSEWHERE = "For real events, record on a Mac: sudo eslogger exec fork exit > FILE; then estui FILE"
@@ -63,7 +67,7 @@ def open_source(args: Sequence[str], options: SourceOptions | None = None) -> So
     first, *rest = args
     word = _reserved(first)
     if word == "eslogger":
-        _only_files(options, word)
+        _no_file_options(options, word)
         return EsloggerSource(rest or options.events, options.eslogger_command)
     for other in rest:
         if _reserved(other):
@@ -72,11 +76,9 @@ def open_source(args: Sequence[str], options: SourceOptions | None = None) -> So
         return _files(args, options)
     if rest:
         raise _alone(word)
-    if word not in ("-", "demo"):
-        raise SourceError(
-            f"{printable(first)} is not built in this version", f"A file of that name is ./{word}"
-        )
-    _only_files(options, word)
+    if word in LATER:
+        raise SourceError(f"the source {printable(first)} is not built in this version", LATER[word])
+    _no_file_options(options, word)
     return StdinSource() if word == "-" else _demo(options)
 
 
@@ -106,7 +108,7 @@ def _demo(options: SourceOptions, notice: str = "") -> DemoSource:
 
 def _unasked(options: SourceOptions) -> Source:
     """The best live source that may be used, or the demo, which then says how to go live."""
-    _only_files(options, "no source")
+    _no_file_options(options, "no source at all")
     if sys.platform != "darwin":
         return _demo(options, ELSEWHERE)
     if options.headless:
@@ -119,7 +121,8 @@ def _unasked(options: SourceOptions) -> Source:
 
 
 def _reserved(word: str) -> str | None:
-    return word if word in RESERVED else "ssh://" if word.startswith("ssh://") else None
+    """The entry of RESERVED or LATER that a word stands for."""
+    return word if word in RESERVED | LATER else "ssh://" if word.startswith("ssh://") else None
 
 
 def _is_pipe(path: str) -> bool:
@@ -136,10 +139,10 @@ def _alone(word: str) -> SourceError:
     )
 
 
-def _only_files(options: SourceOptions, word: str) -> None:
+def _no_file_options(options: SourceOptions, word: str) -> None:
     if options.follow or options.replay:
         flag = "--follow" if options.follow else "--replay"
-        raise SourceError(f"{flag} is for files, not for {word}", f"A file of that name is ./{word}", 2)
+        raise SourceError(f"{flag} is for files, not for {word}", f"Name a file: estui FILE {flag}", 2)
 
 
 def _check(options: SourceOptions) -> None:
