@@ -1,0 +1,126 @@
+"""`estui stat`: what is in a recording, counted."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+
+from estui.cli import streams
+from estui.cli.columns import table
+from estui.cli.exits import Exit
+from estui.cli.inputs import Input, Inputs, load_settings
+from estui.core import Core
+from estui.record import Row
+from estui.text import printable
+
+MOST_EXECUTABLES = 20
+"""Executables in the readable table; --json has all."""
+
+
+@dataclass
+class Loss:
+    """Events that sequence numbers say are not there."""
+
+    total: int = 0
+    by_type: Counter[str] = field(default_factory=Counter)
+
+    def add(self, total: int, by_type: dict[str, int]) -> None:
+        self.total += total
+        self.by_type.update(by_type)
+
+    def as_json(self) -> dict[str, object]:
+        return {"global": self.total, "by_type": dict(self.by_type)}
+
+
+@dataclass
+class Totals:
+    """The figures of all sources together."""
+
+    events: int = 0
+    bad_lines: int = 0
+    lost: Loss = field(default_factory=Loss)
+    missing: Loss = field(default_factory=Loss)
+    by_event: Counter[str] = field(default_factory=Counter)
+    by_executable: Counter[str] = field(default_factory=Counter)
+    first: tuple[int, str] | None = None
+    """The earliest time: Unix nanoseconds, and the words of the line that has it."""
+    last: tuple[int, str] | None = None
+
+    def read(self, source: Input) -> None:
+        """Read one source to its end and add it."""
+        core = source.core
+        for lo, hi in source:
+            self._note_times(core, lo, hi)
+        counters, losses = core.counters(), core.losses()
+        self.events += counters.events
+        self.bad_lines += counters.bad
+        self.lost.add(losses.lost_global, losses.lost_by_type)
+        self.missing.add(losses.missing_global, losses.missing_by_type)
+        self.by_event.update({count.event: count.total for count in core.events()})
+        self.by_executable.update(core.executables())
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "events": self.events,
+            "bad_lines": self.bad_lines,
+            "lost": self.lost.as_json(),
+            "missing": self.missing.as_json(),
+            "by_event": dict(self.by_event.most_common()),
+            "by_executable": dict(self.by_executable.most_common()),
+            "first_time": self.first and self.first[1],
+            "last_time": self.last and self.last[1],
+        }
+
+    def as_text(self) -> str:
+        lines = [
+            f"events     {self.events}",
+            f"bad lines  {self.bad_lines}",
+            f"lost       {self.lost.total}",
+            f"missing    {self.missing.total}" + ("  (or filtered out)" if self.missing.total else ""),
+            f"first      {printable(self.first[1]) if self.first else '-'}",
+            f"last       {printable(self.last[1]) if self.last else '-'}",
+        ]
+        text = "\n".join(lines) + "\n"
+        executables = self.by_executable.most_common()
+        for title, counts in (
+            ("events by type", self.by_event.most_common()),
+            ("lost by type", self.lost.by_type.most_common()),
+            ("missing by type", self.missing.by_type.most_common()),
+            ("events by executable", executables[:MOST_EXECUTABLES]),
+        ):
+            if counts:
+                text += f"\n{title}\n{table(counts)}"
+        if len(executables) > MOST_EXECUTABLES:
+            rest = sum(count for _, count in executables[MOST_EXECUTABLES:])
+            text += f"  … and {len(executables) - MOST_EXECUTABLES} more with {rest} events\n"
+        return text
+
+    def _note_times(self, core: Core, lo: int, hi: int) -> None:
+        """Keep the words of the earliest and latest time while the lines that have them are still held.
+
+        The core knows both times to the nanosecond, so only a chunk that moved one of them is looked at; for the
+        latest from its end, where a recording in order has it.
+        """
+        counters = core.counters()
+        if counters.first_ns is not None and (self.first is None or counters.first_ns < self.first[0]):
+            self.first = _words(core, counters.first_ns, range(lo, hi)) or self.first
+        if counters.last_ns is not None and (self.last is None or counters.last_ns > self.last[0]):
+            self.last = _words(core, counters.last_ns, range(hi - 1, lo - 1, -1)) or self.last
+
+
+def _words(core: Core, time_ns: int, seqs: range) -> tuple[int, str] | None:
+    for seq in seqs:
+        row: Row | None = core.row(seq)
+        if row is not None and row.time_ns == time_ns and row.time is not None:
+            return time_ns, row.time
+    return None
+
+
+def run(args: argparse.Namespace) -> Exit:
+    inputs = Inputs(args.source, load_settings(args), tally=True)
+    totals = Totals()
+    code = inputs.read(totals.read)
+    streams.write(json.dumps(totals.as_json()) + "\n" if args.json else totals.as_text())
+    return code
