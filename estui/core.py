@@ -6,6 +6,8 @@ ESTUI_CORE=native|twin chooses; without it the native core is taken where it was
 from __future__ import annotations
 
 import os
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from estui._twin import TwinCore
@@ -36,7 +38,7 @@ else:
     NATIVE_ERROR = ""
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class CoreView(Protocol):
@@ -218,6 +220,9 @@ class NativeCore:
         self._budget, self._max_events = budget, max_events
         self._ring = self._lib.es_ring_new(budget, max_events, tally)
         self._open = True
+        self._idle = threading.Condition()
+        self._writers = 0
+        self._streams = 0
         self._instigator_votes = False
         for event in EVENT_TYPES:
             if event.name and self._lib.es_define_event(
@@ -245,22 +250,43 @@ class NativeCore:
             buffer = self._ffi.new("uint8_t[]", need)
 
     def add_stream(self, *, owned: bool, fd: int = -1) -> int:
-        return int(self._lib.es_add_stream(self._ring, owned, fd))
+        stream = int(self._lib.es_add_stream(self._ring, owned, fd))
+        self._streams = stream + 1
+        return stream
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Keep close() from freeing the ring under a thread that writes to it. Raises ValueError once closed."""
+        with self._idle:
+            if not self._open:
+                raise ValueError("the core is closed")
+            self._writers += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._writers -= 1
+                self._idle.notify_all()
 
     def run(self, stream: int, fd: int) -> int:
-        return int(self._lib.es_run(self._ring, stream, fd))
+        with self._writing():
+            return int(self._lib.es_run(self._ring, stream, fd))
 
     def stop(self, stream: int) -> None:
-        self._lib.es_stop(self._ring, stream)
+        if self._open:
+            self._lib.es_stop(self._ring, stream)
 
     def ingest(self, stream: int, data: bytes, offset: int = -1) -> None:
-        self._lib.es_ingest(self._ring, stream, self._ffi.from_buffer(data), len(data), offset)
+        with self._writing():
+            self._lib.es_ingest(self._ring, stream, self._ffi.from_buffer(data), len(data), offset)
 
     def end(self, stream: int) -> None:
-        self._lib.es_end(self._ring, stream)
+        with self._writing():
+            self._lib.es_end(self._ring, stream)
 
     def break_line(self, stream: int) -> None:
-        self._lib.es_break_line(self._ring, stream)
+        with self._writing():
+            self._lib.es_break_line(self._ring, stream)
 
     def mark(self, text: str) -> int:
         words = _encode(text)
@@ -290,6 +316,8 @@ class NativeCore:
             read_bytes=c.read_bytes,
             first_ns=None if c.first_ns == _NO_TIME else c.first_ns,
             last_ns=None if c.last_ns == _NO_TIME else c.last_ns,
+            first_time=self._ffi.string(c.first_time).decode() or None,
+            last_time=self._ffi.string(c.last_time).decode() or None,
         )
 
     def row(self, seq: int) -> Row | None:
@@ -450,9 +478,14 @@ class NativeCore:
         return int(found), int(resume[0])
 
     def close(self) -> None:
-        if self._open:
+        with self._idle:
+            if not self._open:
+                return
             self._open = False
-            self._lib.es_ring_free(self._ring)
+            for stream in range(self._streams):
+                self._lib.es_stop(self._ring, stream)
+            self._idle.wait_for(lambda: not self._writers)
+        self._lib.es_ring_free(self._ring)
 
     def __del__(self) -> None:
         if hasattr(self, "_open"):

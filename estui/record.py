@@ -116,6 +116,9 @@ class Counters(NamedTuple):
     read_bytes: int
     first_ns: int | None
     last_ns: int | None
+    first_time: str | None
+    """The earliest time as its line gives it; `first_ns` in words."""
+    last_time: str | None
 
 
 class EventCount(NamedTuple):

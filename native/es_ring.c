@@ -331,6 +331,8 @@ void es_get_counters(es_ring *r, es_counters *c)
     c->strings = r->strings.used;
     c->first_ns = r->first_ns;
     c->last_ns = r->last_ns;
+    memcpy(c->first_time, r->first_time, sizeof c->first_time);
+    memcpy(c->last_time, r->last_time, sizeof c->last_time);
     es_unlock(r);
 }
 

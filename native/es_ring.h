@@ -92,6 +92,7 @@ struct es_ring {
     uint64_t head, tail, lines, events, bad, evicted, held_events, by_stage[ES_STAGES], held_bytes, generation;
     uint64_t read_bytes, lost_global, missing_global;
     int64_t first_ns, last_ns;
+    uint8_t first_time[31], last_time[31];
 
     es_scanner *scan;
     uint32_t quotes[ES_INDEX]; /* for the scanner to work in */

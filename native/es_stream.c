@@ -243,6 +243,16 @@ static void add_bad(es_ring *r, int stream, const uint8_t *p, size_t len, uint64
     r->bad++;
 }
 
+/* A time that can be read has at most 30 characters, each at most six bytes of JSON. */
+static void note_time(es_span time, uint8_t words[31], int64_t *at, int64_t ns)
+{
+    uint8_t text[6 * 30 + ES_PAD];
+    size_t n = es_unescape(text, time);
+    memcpy(words, text, n);
+    words[n] = 0;
+    *at = ns;
+}
+
 /* The line at p, which a newline ends within room bytes; gives its length. cut: the reason if it is not JSON, for a
  * stream that stopped in it. */
 static size_t add_line(es_ring *r, int stream, const uint8_t *p, size_t room, uint64_t offset, int cut)
@@ -322,9 +332,9 @@ static size_t add_line(es_ring *r, int stream, const uint8_t *p, size_t room, ui
     r->events++;
     if (time_kind & 2) {
         if (r->first_ns == INT64_MIN || ns < r->first_ns)
-            r->first_ns = ns;
+            note_time(line.time, r->first_time, &r->first_ns, ns);
         if (r->last_ns == INT64_MIN || ns > r->last_ns)
-            r->last_ns = ns;
+            note_time(line.time, r->last_time, &r->last_ns, ns);
     }
     if (r->max_events)
         es_evict(r);

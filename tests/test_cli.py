@@ -352,6 +352,23 @@ def test_ctrl_c_ends_quietly_with_130(environment: dict[str, str]) -> None:
     assert said == b""
 
 
+def test_ctrl_c_ends_stat_with_what_was_counted(environment: dict[str, str]) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "estui", "stat", "--json", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        bufsize=0,
+    )
+    assert child.stdin is not None
+    line = event("fork") + b"\n"
+    child.stdin.write(line * ((1 << 20) // len(line)))  # more than a pipe holds: most of it has been read
+    child.send_signal(signal.SIGINT)
+    counted, _ = child.communicate(timeout=PATIENCE)
+    assert child.returncode == 130
+    assert json.loads(counted)["by_event"]["fork"] > 0
+
+
 # stat
 
 

@@ -31,6 +31,7 @@ from estui.record import (
 from tests.cores import SEGMENT, event, filled, rows, utf8
 from tests.lines import any_lines, lines, reading
 
+
 def kept(core: Core) -> list[Row]:
     """The rows that are lines."""
     return [row for row in rows(core) if row.kind in (KIND_EVENT, KIND_BAD)]
@@ -490,17 +491,23 @@ def test_ids_run_out() -> None:
 
 
 def test_the_time_span_is_that_of_the_whole_stream() -> None:
-    core = filled([event()])
-    assert (core.counters().first_ns, core.counters().last_ns) == (None, None)
+    core = filled([event(), event(time="x")])
+    assert span(core) == (None, None, None, None)
     times = [
         "1970-01-01T00:00:03Z",
         "1970-01-01T00:00:01Z",
         "x",
-        "1970-01-01T00:00:05Z",
+        "1970-01-01T00:00:05.0Z",
         "1970-01-01T00:00:04Z",
     ]
-    core = filled([event(time=time) for time in times])
-    assert (core.counters().first_ns, core.counters().last_ns) == (10**9, 5 * 10**9)
+    core = filled([event(time=time, a="x" * 500_000) for time in times], budget=1 << 20)
+    assert span(core) == (10**9, "1970-01-01T00:00:01Z", 5 * 10**9, "1970-01-01T00:00:05.0Z")
+
+
+def span(core: Core) -> tuple[int | None, str | None, int | None, str | None]:
+    """From when to when."""
+    counters = core.counters()
+    return counters.first_ns, counters.first_time, counters.last_ns, counters.last_time
 
 
 def test_executables_are_counted_over_the_whole_stream() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import orjson
@@ -13,7 +14,7 @@ from estui.core import Core, open_core
 from estui.events import NOTIFY
 from estui.record import ALL_EVENTS, KIND_EVENT, UNKNOWN_BIT, Hits, PathRule, ProcessRule, Rules, WhatIf
 from tests.cores import event, filled, rows, utf8
-from tests.lines import TARGETS
+from tests.lines import TARGETS, instigator_of, lines
 
 PREFIX, LITERAL, TARGET_PREFIX, TARGET_LITERAL = range(4)
 NAMES = ("open", "rename", "fork", "signal", "authentication", "uipc_bind", "hover")
@@ -261,6 +262,20 @@ def test_where_the_instigator_stands(payloads: dict[str, Any], outcome: int) -> 
     core.judge(Rules(processes=(rule,)))
     assert stages(core) == [0] * len(payloads)
     assert core.hits(rule).count == 0
+
+
+@given(st.lists(lines, max_size=6))
+def test_the_instigator_votes_wherever_it_stands(given_lines: list[bytes]) -> None:
+    processes = list(itertools.product(range(6), range(6)))
+    core = filled(given_lines)
+    core.judge(
+        Rules(processes=tuple(ProcessRule(*each, ALL_EVENTS) for each in processes), instigator_votes=True)
+    )
+    for row in rows(core):
+        if row.kind == KIND_EVENT:
+            [(name, payload)] = orjson.loads(given_lines[row.n - 1])["event"].items()
+            voters = (row.pid, row.pidversion), instigator_of(name, payload)
+            assert row.stage == (2 if any(voter in processes for voter in voters) else 0)
 
 
 def test_verdicts_outlive_the_strings_they_were_made_for() -> None:

@@ -150,8 +150,8 @@ def test_stop_ends_a_run_that_waits() -> None:
     assert core.counters().lines == 1
     core.ingest(stream, event()[9:] + b"\n")
     assert core.counters().events == 2
+    assert core.run(stream, reader) == -1  # stopped for good
     os.close(writer)
-    assert core.run(stream, reader) == -1
     os.close(reader)
 
 

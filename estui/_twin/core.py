@@ -11,7 +11,7 @@ from collections import Counter
 
 from estui._twin.judge import DELIVERED, Judge
 from estui._twin.line import Columns, read
-from estui._twin.loss import Tally
+from estui._twin.loss import STEADY, Tally
 from estui._twin.ring import Ring
 from estui._twin.row import At, Record, bare
 from estui._twin.stream import Line, Stream
@@ -69,6 +69,8 @@ class TwinCore:
         self._read_bytes = 0
         self._first_ns: int | None = None
         self._last_ns: int | None = None
+        self._first_time: str | None = None
+        self._last_time: str | None = None
 
     # What goes in
 
@@ -155,10 +157,10 @@ class TwinCore:
         poll = select.poll()
         poll.register(fd, select.POLLIN)
         poll.register(awoken, select.POLLIN)
-        while True:
+        while not source.stopped:
             poll.poll()
             if source.stopped:
-                return -1
+                break
             try:
                 data = os.read(fd, size)
             except BlockingIOError:
@@ -167,6 +169,7 @@ class TwinCore:
                 self.end(source.number)
                 return 0
             self.ingest(source.number, data)
+        return -1
 
     def _read(self, line: Line) -> Columns | int:
         return BAD_LONG if line.size > self._longest else read(line.text)
@@ -183,8 +186,10 @@ class TwinCore:
         self._add_jump(source, event_id, found)
         self._totals[event_id] += 1
         if found.time_ns is not None:
-            self._first_ns = found.time_ns if self._first_ns is None else min(self._first_ns, found.time_ns)
-            self._last_ns = found.time_ns if self._last_ns is None else max(self._last_ns, found.time_ns)
+            if self._first_ns is None or found.time_ns < self._first_ns:
+                self._first_ns, self._first_time = found.time_ns, found.time
+            if self._last_ns is None or found.time_ns > self._last_ns:
+                self._last_ns, self._last_time = found.time_ns, found.time
         hold = self.ring.strings.hold
         executable = None if found.executable is None else hold(found.executable)
         if self._executables is not None and executable is not None:
@@ -220,6 +225,8 @@ class TwinCore:
     def _add_jump(self, source: Stream, event_id: int, found: Columns) -> None:
         own_id = None if event_id == SHARED_ID else event_id
         jump = source.numbers.see(own_id, found.seq_num, found.global_seq_num)
+        if jump is STEADY:
+            return
         (self._lost if source.owned else self._missing).add(event_id, jump)
         raw: bytes | int = b"" if source.fd < 0 else 0
         if jump.new_run:
@@ -279,6 +286,8 @@ class TwinCore:
                 read_bytes=self._read_bytes,
                 first_ns=self._first_ns,
                 last_ns=self._last_ns,
+                first_time=self._first_time,
+                last_time=self._last_time,
             )
 
     def row(self, seq: int) -> Row | None:

@@ -94,7 +94,10 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _identity(token: Any) -> tuple[int | None, int | None, int | None]:
-    """Return (pid, pidversion, euid) of an audit token, an object or an array of its eight words."""
+    """(pid, pidversion, euid) of an audit token: of an object, or an array of its eight words.
+
+    As message.AuditToken reads them, but for every event there is, so only these three.
+    """
     if isinstance(token, dict):
         pid, pidversion, euid = token.get("pid"), token.get("pidversion"), token.get("euid")
     elif isinstance(token, list) and len(token) == 8:

@@ -27,13 +27,13 @@ class Strings:
     def __init__(self) -> None:
         self.bytes = 0
         self._same: dict[str, str] = {}
-        self._times: dict[str, int] = {}
+        self._holders: dict[str, int] = {}
 
     def hold(self, string: str) -> str:
         """Count one more holder; return the one copy that all holders share."""
-        times = self._times.get(string, 0)
-        self._times[string] = times + 1
-        if times:
+        holders = self._holders.get(string, 0)
+        self._holders[string] = holders + 1
+        if holders:
             return self._same[string]
         self._same[string] = string
         self.bytes += len(encoded(string)) + STRING_COST
@@ -41,10 +41,10 @@ class Strings:
 
     def release(self, string: str) -> bool:
         """Count one holder less; return whether it was the last."""
-        self._times[string] -= 1
-        if self._times[string]:
+        self._holders[string] -= 1
+        if self._holders[string]:
             return False
-        del self._times[string], self._same[string]
+        del self._holders[string], self._same[string]
         self.bytes -= len(encoded(string)) + STRING_COST
         return True
 

@@ -18,6 +18,8 @@ from estui.text import printable
 HELD = 1 << 16
 """Events a headless core holds: more than one chunk of a source can have (1 MiB, and an event takes 18 bytes), so
 that every row is still there when its chunk has been read, while memory stays bounded."""
+INTERRUPTIBLE = 0.2
+"""Seconds the main thread waits at a time, so that Ctrl-C reaches it."""
 LONGEST_NAME = 200
 """Characters of a source's name before its tail alone is shown."""
 
@@ -76,11 +78,18 @@ class Inputs:
     """
 
     def __init__(
-        self, names: list[str], loaded: Loaded, options: SourceOptions | None = None, *, tally: bool = False
+        self,
+        names: list[str],
+        loaded: Loaded,
+        options: SourceOptions | None = None,
+        *,
+        tally: bool = False,
+        budget: int = 0,
     ) -> None:
         self._names = names
         self._loaded = loaded
         self._tally = tally
+        self._budget = budget or loaded.settings.budget
         command = loaded.settings.eslogger_command
         self._options = replace(options or SourceOptions(), headless=True, eslogger_command=command)
         self._codes: list[Exit] = []
@@ -100,7 +109,7 @@ class Inputs:
             except SourceError as error:
                 self._failed(error.message, error.advice, error.exit_code)
                 continue
-            core = new_core(self._loaded.settings.budget, max_events=HELD, tally=self._tally)
+            core = new_core(self._budget, max_events=HELD, tally=self._tally)
             try:
                 take(Input(" ".join(names), source, core))
                 self._events += core.counters().events
@@ -145,3 +154,9 @@ class Input:
             if new > head:
                 yield head, new
                 head = new
+
+    def drain(self) -> None:
+        """Read to the end at full speed; rows may be gone before anybody has seen them."""
+        self._source.start(self.core)
+        while not self._source.wait(INTERRUPTIBLE):
+            pass

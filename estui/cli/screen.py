@@ -20,7 +20,9 @@ def run(args: argparse.Namespace) -> Exit:
         return _print(args, loaded)
     term = os.environ.get("TERM", "")
     if term in ("", "dumb"):
-        raise CommandError(f"this terminal (TERM={term}) cannot show the screen", "Without it: estui cat SOURCE")
+        raise CommandError(
+            f"this terminal (TERM={term}) cannot show the screen", "Without it: estui cat SOURCE"
+        )
     return _show(args, loaded)
 
 

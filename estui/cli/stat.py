@@ -11,10 +11,10 @@ from estui.cli import streams
 from estui.cli.columns import table
 from estui.cli.exits import Exit
 from estui.cli.inputs import Input, Inputs, load_settings
-from estui.core import Core
-from estui.record import Row
 from estui.text import printable
 
+BUDGET = 32 << 20
+"""Bytes of the ring: no row is looked at, so a few segments are enough."""
 MOST_EXECUTABLES = 20
 """Executables in the readable table; --json has all."""
 
@@ -49,17 +49,24 @@ class Totals:
     last: tuple[int, str] | None = None
 
     def read(self, source: Input) -> None:
-        """Read one source to its end and add it."""
+        """Read one source to its end, or as far as it gets, and add it."""
         core = source.core
-        for lo, hi in source:
-            self._note_times(core, lo, hi)
-        counters, losses = core.counters(), core.losses()
-        self.events += counters.events
-        self.bad_lines += counters.bad
-        self.lost.add(losses.lost_global, losses.lost_by_type)
-        self.missing.add(losses.missing_global, losses.missing_by_type)
-        self.by_event.update({count.event: count.total for count in core.events()})
-        self.by_executable.update(core.executables())
+        try:
+            source.drain()
+        finally:
+            counters, losses = core.counters(), core.losses()
+            self.events += counters.events
+            self.bad_lines += counters.bad
+            self.lost.add(losses.lost_global, losses.lost_by_type)
+            self.missing.add(losses.missing_global, losses.missing_by_type)
+            self.by_event.update({count.event: count.total for count in core.events()})
+            self.by_executable.update(core.executables())
+            if counters.first_ns is not None and counters.first_time is not None:
+                begin = counters.first_ns, counters.first_time
+                self.first = min(self.first or begin, begin)
+            if counters.last_ns is not None and counters.last_time is not None:
+                end = counters.last_ns, counters.last_time
+                self.last = max(self.last or end, end)
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -97,30 +104,13 @@ class Totals:
             text += f"  … and {len(executables) - MOST_EXECUTABLES} more with {rest} events\n"
         return text
 
-    def _note_times(self, core: Core, lo: int, hi: int) -> None:
-        """Keep the words of the earliest and latest time while the lines that have them are still held.
-
-        The core knows both times to the nanosecond, so only a chunk that moved one of them is looked at; for the
-        latest from its end, where a recording in order has it.
-        """
-        counters = core.counters()
-        if counters.first_ns is not None and (self.first is None or counters.first_ns < self.first[0]):
-            self.first = _words(core, counters.first_ns, range(lo, hi)) or self.first
-        if counters.last_ns is not None and (self.last is None or counters.last_ns > self.last[0]):
-            self.last = _words(core, counters.last_ns, range(hi - 1, lo - 1, -1)) or self.last
-
-
-def _words(core: Core, time_ns: int, seqs: range) -> tuple[int, str] | None:
-    for seq in seqs:
-        row: Row | None = core.row(seq)
-        if row is not None and row.time_ns == time_ns and row.time is not None:
-            return time_ns, row.time
-    return None
-
 
 def run(args: argparse.Namespace) -> Exit:
-    inputs = Inputs(args.source, load_settings(args), tally=True)
+    inputs = Inputs(args.source, load_settings(args), tally=True, budget=BUDGET)
     totals = Totals()
-    code = inputs.read(totals.read)
+    try:
+        code = inputs.read(totals.read)
+    except KeyboardInterrupt:  # how one ends a live source: what was counted is the answer
+        code = Exit.INTERRUPTED
     streams.write(json.dumps(totals.as_json()) + "\n" if args.json else totals.as_text())
     return code

@@ -144,16 +144,19 @@ class EsloggerSource(Source):
                 threading.Thread(target=self._child.end, name="estui restart", daemon=True).start()
             elif not self._busy and self._runs and self._core and not self._halt.is_set():
                 self._busy = True
+                before, self._done = self._done, threading.Event()
                 work = threading.Thread(
-                    target=self._work_after, args=(self._thread, self._core), name="estui live", daemon=True
+                    target=self._work_after,
+                    args=(before, self._core, self._done),
+                    name="estui live",
+                    daemon=True,
                 )
                 self._thread = work
                 work.start()
 
-    def _work_after(self, before: threading.Thread | None, core: Core) -> None:
-        if before:
-            before.join()
-        self._work(core)
+    def _work_after(self, before: threading.Event, core: Core, done: threading.Event) -> None:
+        before.wait()
+        self._work(core, done)
 
     def _run(self, core: Core) -> None:
         for stream, fd in self._launches(core):

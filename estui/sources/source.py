@@ -98,6 +98,8 @@ class Source(ABC):
         self._core: Core | None = None
         self._thread: threading.Thread | None = None
         self._halt = threading.Event()
+        self._done = threading.Event()
+        """Set as the thread ends. Thread.join() would not do: interrupted, it may call a running thread dead."""
         self._running = -1
         """The stream a core's run() reads just now; -1 for none."""
 
@@ -121,8 +123,9 @@ class Source(ABC):
 
     def start(self, core: Core) -> None:
         """Read in a thread of its own, which does nothing else; returns at once."""
+        self._done = threading.Event()
         self._thread = threading.Thread(
-            target=self._work, args=(core,), name=f"estui {self.kind}", daemon=True
+            target=self._work, args=(core, self._done), name=f"estui {self.kind}", daemon=True
         )
         self._state = SourceState("running")
         self._thread.start()
@@ -144,17 +147,14 @@ class Source(ABC):
         """End it, wait for its thread within bounds, and free what it holds. Call it any number of times."""
         self._halt.set()
         deadline = time.monotonic() + STOP_SECONDS
-        while self._thread and self._thread.is_alive() and time.monotonic() < deadline:
+        while self._thread and not self._done.wait(0.02) and time.monotonic() < deadline:
             self._interrupt()
-            self._thread.join(0.02)
-        if self._thread is None or not self._thread.is_alive():
+        if self._thread is None or self._done.is_set():
             self._close()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it has ended, at most `timeout` seconds. Returns whether it has."""
-        if self._thread:
-            self._thread.join(timeout)
-        return self._thread is None or not self._thread.is_alive()
+        return self._thread is None or self._done.wait(timeout)
 
     def restart(self, types: frozenset[str] | None = None) -> None:
         """Start a live source again with these event types, or all it knows; returns at once.
@@ -207,7 +207,7 @@ class Source(ABC):
             raise OSError(error, os.strerror(error))
         self._running = -1
 
-    def _work(self, core: Core) -> None:
+    def _work(self, core: Core, done: threading.Event) -> None:
         try:
             with self._attended(core):
                 self._run(core)
@@ -215,6 +215,8 @@ class Source(ABC):
             self._state = SourceState(
                 "failed", printable(f"estui itself failed: {error!r}"), "Please report this", 1
             )
+        finally:
+            done.set()
 
     @contextmanager
     def _attended(self, core: Core) -> Iterator[None]:
