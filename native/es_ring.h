@@ -95,7 +95,7 @@ struct es_ring {
     uint8_t first_time[31], last_time[31];
 
     es_scanner *scan;
-    uint32_t quotes[ES_INDEX]; /* for the scanner to work in */
+    uint32_t ends[ES_INDEX]; /* for the scanner to work in */
     uint8_t *scratch; /* for unescaping; scratch_cap bytes */
     size_t scratch_cap;
 };

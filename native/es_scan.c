@@ -15,11 +15,11 @@
 
 typedef const uint8_t *ptr;
 
-/* Where the scan stands in the index of quotes. Finding the end of each string only when the walk gets there makes one
+/* Where the scan stands in the index of strings. Finding the end of each string only when the walk gets there makes one
  * long chain of loads, compares and jumps; an index made ahead, 64 bytes at a time, takes half the time in all. */
 typedef struct {
     ptr base;
-    const uint32_t *quote; /* offsets of the quotes from here on, two a string; NULL: search as you go */
+    const uint32_t *end; /* offsets of the strings' closing quotes from here on; NULL: search as you go */
 } scan;
 
 /* A newline is never white space here: it ends the line. */
@@ -36,10 +36,9 @@ static inline ptr ws(ptr p)
  * escapes; they have been checked. */
 static inline ptr string(scan *s, ptr p, uint8_t *escaped)
 {
-    if (s->quote) {
+    if (s->end) {
         *escaped = 1;
-        s->quote += 2;
-        return s->base + s->quote[-1];
+        return s->base + *s->end++;
     }
     *escaped = 0;
     for (;;) {
@@ -244,13 +243,13 @@ key:
 #ifdef ES_STEP
     /* What most of a line is: "name":"text" or "name":123 and a comma. Text and numbers come in no order one could
      * predict, so which of the two it is must not be a branch. */
-    for (const uint32_t *quote = s->quote; quote;) {
-        ptr q = s->base + quote[1];
+    for (const uint32_t *ends = s->end; ends;) {
+        ptr q = s->base + ends[0];
         uint8_t c = q[2], text = c == '"';
         uint32_t marks = ~es_digit_bits(q + 2);
         if ((q[1] != ':') | !(text | es_digit(c)) | !marks)
             break;
-        ptr number_end = q + 2 + __builtin_ctz(marks), text_end = s->base + quote[3] + 1;
+        ptr number_end = q + 2 + __builtin_ctz(marks), text_end = s->base + ends[1] + 1;
         ptr end = text ? text_end : number_end;
         if ((c == '0') & (end != q + 3))
             break;
@@ -260,7 +259,7 @@ key:
             p = end;
         else
             break;
-        s->quote = quote += 2 + 2 * text;
+        s->end = ends += 1 + text;
         if (*p == '}')
             goto close;
     }
@@ -295,7 +294,7 @@ static inline ptr read_key(scan *s, ptr p, key *k)
     k->span.ptr = k->text = start;
     k->span.len = (uint32_t)(p - start);
     k->len = k->span.len;
-    if (!s->quote && k->span.escaped && k->len <= 6 * 32) { /* none of our keys is longer, at six bytes a character */
+    if (!s->end && k->span.escaped && k->len <= 6 * 32) { /* none of our keys is longer, at six bytes a character */
         k->len = es_unescape(k->buf, k->span);
         k->text = k->buf;
     }
@@ -678,71 +677,79 @@ static inline unsigned count64(uint64_t x)
 #endif
 }
 
-/* Writes the offsets of the line's quotes, those that begin or end a string, and gives their number; -1 for a line
- * that is too long for the index or has more to check in its strings: a control character, or an escape other than of
- * a slash, a quote or a backslash. */
-static int index_quotes(ptr line, size_t room, uint32_t *quotes)
+/* The parity of the bits up to and with each: between the quotes of a string it is odd. */
+static inline uint64_t parity64(uint64_t x)
 {
-    uint32_t *out = quotes;
-    uint64_t carry = 0; /* the first byte of the next 64 is escaped */
+    for (int shift = 1; shift < 64; shift *= 2)
+        x ^= x << shift;
+    return x;
+}
+
+/* Writes the offset of every string's closing quote, and says if it could: a line that is too long for the index, ends
+ * inside a string, or has more to check in its strings (a control character, an escape other than of a slash, a quote
+ * or a backslash) is searched as it is walked. */
+static int index_strings(ptr line, size_t room, uint32_t *out)
+{
+    uint64_t carry = 0;  /* the first byte of the next 64 is escaped */
+    uint64_t inside = 0; /* all ones: the next 64 begin inside a string */
     for (size_t at = 0; at < room && at < ES_INDEXED; at += 64) {
         ptr p = line + at;
-        uint64_t quote = quote64(p), back = backslash64(p), control = control64(p), escaped = carry;
-        uint64_t left = back & ~carry;
-        carry = 0;
-        while (left) {
-            unsigned i = (unsigned)__builtin_ctzll(left);
-            left &= left - 1;
-            if (i == 63)
-                carry = 1;
-            else {
-                escaped |= (uint64_t)2 << i;
-                left &= ~((uint64_t)2 << i);
-            }
-        }
-        uint64_t odd = escaped & ~(quote | back | slash64(p));
+        uint64_t quote = quote64(p), back = backslash64(p), control = control64(p), before = ~(uint64_t)0;
         if (control) {
             /* The newline, or something a string may not hold. */
-            uint64_t before = (control & (0 - control)) - 1;
-            if (p[__builtin_ctzll(control)] != '\n' || (odd & before))
-                return -1;
-            odd = 0;
+            before = (control & (0 - control)) - 1;
+            if (p[__builtin_ctzll(control)] != '\n')
+                return 0;
             quote &= before;
         }
-        if (odd)
-            return -1;
-        quote &= ~escaped;
+        if (back | carry) {
+            uint64_t escaped = carry, left = back & ~carry;
+            carry = 0;
+            while (left) {
+                unsigned i = (unsigned)__builtin_ctzll(left);
+                left &= left - 1;
+                if (i == 63)
+                    carry = 1;
+                else {
+                    escaped |= (uint64_t)2 << i;
+                    left &= ~((uint64_t)2 << i);
+                }
+            }
+            if (escaped & ~(quote | back | slash64(p)) & before)
+                return 0;
+            quote &= ~escaped;
+        }
+        uint64_t odd = parity64(quote) ^ inside, close = quote & ~odd;
+        inside = 0 - (odd >> 63);
         /* Eight at a time: how many there are cannot be predicted, that they are few can. What is written past the
          * last is written over. */
-        uint32_t *next = out + count64(quote);
+        uint32_t *next = out + count64(close);
         do {
             for (int i = 0; i < 8; i++) {
-                out[i] = (uint32_t)at + (uint32_t)__builtin_ctzll(quote | (uint64_t)1 << 63);
-                quote &= quote - 1;
+                out[i] = (uint32_t)at + (uint32_t)__builtin_ctzll(close | (uint64_t)1 << 63);
+                close &= close - 1;
             }
             out += 8;
-        } while (quote);
+        } while (close);
         out = next;
         if (control) {
-            for (int i = 0; i < 4; i++) /* the walk looks a string ahead */
-                out[i] = 0;
-            return (int)(out - quotes);
+            out[0] = out[1] = 0; /* the walk looks a string ahead */
+            return !inside;
         }
     }
-    return -1;
+    return 0;
 }
 #endif
 
-ptr ES_SCAN(ptr line, size_t room, uint32_t *quotes, es_line *out)
+ptr ES_SCAN(ptr line, size_t room, uint32_t *ends, es_line *out)
 {
     scan s = {.base = line};
     memset(out, 0, sizeof *out);
 #ifdef ES_STEP
-    int n = index_quotes(line, room, quotes);
-    if (n > 0 && n % 2 == 0)
-        s.quote = quotes;
+    if (index_strings(line, room, ends))
+        s.end = ends;
 #else
-    (void)quotes;
+    (void)ends;
 #endif
     ptr p = ws(line);
     if (*p == '\n') {

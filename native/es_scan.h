@@ -12,7 +12,7 @@ enum {
     ES_SLOT_TARGET_NAME, ES_SLOT_TARGET_FILE, ES_SLOT_DIR, ES_SLOT_FILENAME, ES_SLOTS
 };
 
-/* Lines up to so many bytes get an index of their quotes. */
+/* Lines up to so many bytes get an index of their strings. */
 #define ES_INDEXED (64 << 10)
 #define ES_INDEX (ES_INDEXED + 64)
 
@@ -45,8 +45,8 @@ typedef struct {
 
 /* Scans the line at p, which a newline ends within room bytes, and gives that newline; ES_PAD bytes after room may be
  * read. The line is checked as a whole: it has a reason other than 0 exactly if it is not JSON, or not an event. Bytes
- * from 0x80 up are taken in strings as they are. quotes: room for ES_INDEX offsets, to work in. */
-typedef const uint8_t *es_scanner(const uint8_t *p, size_t room, uint32_t *quotes, es_line *out);
+ * from 0x80 up are taken in strings as they are. ends: room for ES_INDEX offsets, to work in. */
+typedef const uint8_t *es_scanner(const uint8_t *p, size_t room, uint32_t *ends, es_line *out);
 /* es_scan.c as compiled for any processor, and again for one with AVX2, BMI and POPCNT. */
 es_scanner es_scan, es_scan_avx2;
 /* The one this machine runs best. */

@@ -261,7 +261,7 @@ static size_t add_line(es_ring *r, int stream, const uint8_t *p, size_t room, ui
     es_line line;
     s->lines++;
     r->lines++;
-    size_t len = (size_t)(r->scan(p, room, r->quotes, &line) - p);
+    size_t len = (size_t)(r->scan(p, room, r->ends, &line) - p);
     if (len > r->budget / 2) {
         add_bad(r, stream, p, KEPT_OF_LONG < len ? KEPT_OF_LONG : len, offset, ES_BAD_LONG, len);
         return len;
