@@ -7,7 +7,7 @@
 #define MIN_SEGMENT (64 << 10)
 #define MAX_SEGMENT (4 << 20)
 #define MAX_SEGMENT_ROWS 32768
-#define NO_STREAM UINT16_MAX /* of a seam */
+#define NO_STREAM -1    /* of a seam */
 #define SPARE_BLOCKS 64 /* what a segment of 2 KB lines frees, the next one takes */
 
 es_ring *es_ring_new(uint64_t budget, uint64_t max_events, int tally)
@@ -284,7 +284,7 @@ es_block *es_append(es_ring *r, int kind, int stream, const uint8_t *raw, size_t
     b->event[at] = 0;
     b->stage[at] = b->present[at] = b->negative[at] = b->time_kind[at] = b->reason[at] = 0;
     b->kind[at] = (uint8_t)kind;
-    b->stream[at] = (uint16_t)stream;
+    b->stream[at] = stream;
     b->size[at] = (uint32_t)size;
     b->line[at] = b->offset[at] = 0;
     for (int k = 0; k < ES_INTS; k++)
@@ -359,7 +359,7 @@ int64_t es_row_get(es_ring *r, uint64_t seq, es_row *out, uint8_t *buf, size_t c
     out->size = b->size[i];
     out->kind = b->kind[i];
     out->event = -1;
-    out->stream = b->stream[i] == NO_STREAM ? -1 : b->stream[i];
+    out->stream = b->stream[i];
     out->owned = out->stream < 0 || r->streams[out->stream]->owned;
     out->time_kind = b->time_kind[i];
     out->time_ns = b->time_ns[i];
@@ -500,113 +500,4 @@ int es_exited(es_ring *r, uint64_t pid, uint64_t pidversion)
     int exited = id && r->processes.entries[id].flag;
     es_unlock(r);
     return exited;
-}
-
-static void subscriptions(es_ring *r, es_judge_state *j)
-{
-    j->subscribed = es_alloc(ES_MAX_EVENTS);
-    memset(j->subscribed, j->rules->subscribe_all, ES_MAX_EVENTS);
-    if (!j->rules->subscribe_all)
-        for (uint32_t e = 0; e < r->nevents; e++) {
-            const es_entry *name = &r->names.entries[r->event_name[e]];
-            j->subscribed[e] = r->event_name[e] && es_lookup(&j->rules->names, name->ptr, name->len);
-        }
-}
-
-/* Calls body with every event held: segment, block and place. */
-#define EACH_EVENT(r, b, i, seq, body)                                            \
-    for (size_t _n = 0; _n < (r)->nsegments; _n++) {                              \
-        es_segment *_s = es_segment_at(r, _n);                                    \
-        uint64_t seq = (r)->tail > _s->first ? (r)->tail : _s->first;             \
-        uint64_t _end = _s->first + _s->rows;                                     \
-        while (seq < _end) {                                                      \
-            unsigned i;                                                           \
-            es_block *b = es_at(_s, seq, &i);                                     \
-            unsigned _stop = _end - seq < ES_BLOCK - i ? (unsigned)(_end - seq) + i : ES_BLOCK; \
-            for (; i < _stop; i++, seq++)                                         \
-                if (b->kind[i] == ES_KIND_EVENT)                                  \
-                    body                                                          \
-        }                                                                         \
-    }
-
-void es_judge(es_ring *r, es_rules *rules)
-{
-    es_rules_finish(rules);
-    es_judge_state j = {.rules = rules};
-    es_lock(r);
-    es_judge_room(&j, r->strings.count, r->processes.count);
-    subscriptions(r, &j);
-    es_judge_state old = r->judge;
-    r->judge = j;
-    memset(r->by_stage, 0, sizeof r->by_stage);
-    memset(r->suppressed, 0, sizeof *r->suppressed * r->nevents);
-    r->suppressed[ES_MAX_EVENTS - 1] = 0;
-    EACH_EVENT(r, b, i, seq, {
-        es_subject s;
-        es_subject_of(b, i, &s);
-        int stage = es_decide(&r->judge, &r->strings, &r->processes, &s, es_supports_targets(r, s.event));
-        b->stage[i] = (uint8_t)stage;
-        r->by_stage[stage]++;
-        r->suppressed[s.event] += stage != 0;
-    })
-    r->generation++;
-    es_unlock(r);
-    es_rules_free(old.rules);
-    es_judge_clear(&old);
-}
-
-void es_whatif(es_ring *r, es_rules *rules, es_whatif_counts *out)
-{
-    es_rules_finish(rules);
-    es_judge_state j = {.rules = rules};
-    memset(out, 0, sizeof *out);
-    es_lock(r);
-    es_judge_room(&j, r->strings.count, r->processes.count);
-    subscriptions(r, &j);
-    EACH_EVENT(r, b, i, seq, {
-        es_subject s;
-        es_subject_of(b, i, &s);
-        int stage = es_decide(&j, &r->strings, &r->processes, &s, es_supports_targets(r, s.event));
-        out->events++;
-        out->suppressed += stage != 0;
-        out->newly_suppressed += stage && !b->stage[i];
-        out->newly_delivered += !stage && b->stage[i];
-    })
-    es_unlock(r);
-    es_judge_clear(&j);
-}
-
-void es_hits(es_ring *r, es_rules *rules, es_hit_counts *out)
-{
-    es_rules_finish(rules);
-    es_judge_state j = {.rules = rules};
-    out->count = 0;
-    out->last = -1;
-    out->last_ns = INT64_MIN;
-    es_lock(r);
-    es_judge_room(&j, r->strings.count, r->processes.count);
-    EACH_EVENT(r, b, i, seq, {
-        es_subject s;
-        es_subject_of(b, i, &s);
-        unsigned bit = es_event_bit(s.event);
-        int hit = 0;
-        if (rules->nprocesses)
-            hit = es_process_muted(&j, &r->processes, s.process_id, bit) ||
-                  ((rules->flags & ES_INSTIGATOR_VOTES) && es_process_muted(&j, &r->processes, s.instigator, bit));
-        else if (rules->path.nliterals || rules->path.nprefixes)
-            hit = s.executable &&
-                  es_mask_has(es_string_mask(rules, &rules->path, j.path_class, &r->strings, s.executable), bit);
-        else if (es_supports_targets(r, s.event))
-            hit = (s.target1 &&
-                   es_mask_has(es_string_mask(rules, &rules->target, j.target_class, &r->strings, s.target1), bit)) ||
-                  (s.target2 &&
-                   es_mask_has(es_string_mask(rules, &rules->target, j.target_class, &r->strings, s.target2), bit));
-        if (hit) {
-            out->count++;
-            out->last = (int64_t)seq;
-            out->last_ns = b->time_kind[i] & 2 ? b->time_ns[i] : INT64_MIN;
-        }
-    })
-    es_unlock(r);
-    es_judge_clear(&j);
 }

@@ -18,7 +18,7 @@ typedef struct {
     uint32_t name[ES_BLOCK], signing_id[ES_BLOCK], size[ES_BLOCK];
     uint64_t offset[ES_BLOCK], line[ES_BLOCK], num[ES_INTS][ES_BLOCK];
     int64_t time_ns[ES_BLOCK];
-    uint16_t stream[ES_BLOCK];
+    int32_t stream[ES_BLOCK];
     uint8_t present[ES_BLOCK], negative[ES_BLOCK], time_kind[ES_BLOCK], reason[ES_BLOCK];
 } es_block;
 
