@@ -240,6 +240,7 @@ processes = objects(
 )
 names = st.one_of(
     st.sampled_from(sorted(TARGETS)),
+    st.sampled_from(sorted(INSTIGATED)),
     st.sampled_from(sorted(NOTIFY)),
     st.sampled_from(["hover", "EXEC"]),
     texts,
@@ -248,13 +249,18 @@ names = st.one_of(
 
 @st.composite
 def events(draw: st.DrawFn) -> dict[str, Any]:
-    """The `event` object: all that a type's targets can be read from, and something to get wrong."""
+    """The `event` object: all that a type's targets and instigator can be read from, and something more."""
     name = draw(names)
     payload = draw(st.dictionaries(st.sampled_from(MEMBERS), junk, max_size=2))
     for alternatives in TARGETS.get(name, (("target.path", "file.path"),)):
         for notation in draw(st.permutations(alternatives)):
             for path in notation.split("+"):
                 put(payload, path, draw(mostly(paths)))
+    if name in INSTIGATED:
+        arm = draw(st.sampled_from(["", "data.od."])) if name == "authentication" else ""
+        for role in ("instigator", "petitioner"):
+            put(payload, f"{arm}{role}", draw(processes))
+            put(payload, f"{role}_token", draw(tokens))
     return {name: payload}
 
 
