@@ -1,15 +1,17 @@
 /* Verdicts over the whole ring: the rules in force, other rules for comparison, one entry alone. */
 #include "es_ring.h"
 
-static void subscriptions(es_ring *r, es_judge_state *j)
+/* The rules, ready to be asked about every string, process and event type of the ring. */
+static es_judge_state begin(es_ring *r, es_rules *rules)
 {
-    j->subscribed = es_alloc(ES_MAX_EVENTS);
-    memset(j->subscribed, j->rules->subscribe_all, ES_MAX_EVENTS);
-    if (!j->rules->subscribe_all)
-        for (uint32_t e = 0; e < r->nevents; e++) {
-            const es_entry *name = &r->names.entries[r->event_name[e]];
-            j->subscribed[e] = r->event_name[e] && es_lookup(&j->rules->names, name->ptr, name->len);
-        }
+    es_judge_state j = {.rules = rules, .subscribed = es_alloc(ES_MAX_EVENTS)};
+    es_judge_room(&j, r->strings.count, r->processes.count);
+    memset(j.subscribed, rules->subscribe_all, ES_MAX_EVENTS);
+    for (uint32_t e = 0; e < r->nevents && !rules->subscribe_all; e++) {
+        const es_entry *name = &r->names.entries[r->event_name[e]];
+        j.subscribed[e] = r->event_name[e] && es_lookup(&rules->names, name->ptr, name->len);
+    }
+    return j;
 }
 
 /* Calls body with every event held: segment, block and place. */
@@ -31,13 +33,10 @@ static void subscriptions(es_ring *r, es_judge_state *j)
 void es_judge(es_ring *r, es_rules *rules)
 {
     es_rules_finish(rules);
-    es_judge_state j = {.rules = rules};
     es_lock(r);
-    es_judge_room(&j, r->strings.count, r->processes.count);
-    subscriptions(r, &j);
     es_judge_state old = r->judge;
-    r->judge = j;
-    memset(r->by_stage, 0, sizeof r->by_stage);
+    r->judge = begin(r, rules);
+    uint64_t by_stage[ES_STAGES] = {0};
     memset(r->suppressed, 0, sizeof *r->suppressed * r->nevents);
     r->suppressed[ES_MAX_EVENTS - 1] = 0;
     EACH_EVENT(r, b, i, seq, {
@@ -45,9 +44,13 @@ void es_judge(es_ring *r, es_rules *rules)
         es_subject_of(b, i, &s);
         int stage = es_decide(&r->judge, &r->strings, &r->processes, &s, es_supports_targets(r, s.event));
         b->stage[i] = (uint8_t)stage;
-        r->by_stage[stage]++;
-        r->suppressed[s.event] += stage != 0;
+        if (stage) {
+            by_stage[stage]++;
+            r->suppressed[s.event]++;
+        }
     })
+    by_stage[0] = r->held_events - by_stage[1] - by_stage[2] - by_stage[3] - by_stage[4];
+    memcpy(r->by_stage, by_stage, sizeof by_stage);
     r->generation++;
     es_unlock(r);
     es_rules_free(old.rules);
@@ -57,11 +60,9 @@ void es_judge(es_ring *r, es_rules *rules)
 void es_whatif(es_ring *r, es_rules *rules, es_whatif_counts *out)
 {
     es_rules_finish(rules);
-    es_judge_state j = {.rules = rules};
     memset(out, 0, sizeof *out);
     es_lock(r);
-    es_judge_room(&j, r->strings.count, r->processes.count);
-    subscriptions(r, &j);
+    es_judge_state j = begin(r, rules);
     EACH_EVENT(r, b, i, seq, {
         es_subject s;
         es_subject_of(b, i, &s);
@@ -78,12 +79,11 @@ void es_whatif(es_ring *r, es_rules *rules, es_whatif_counts *out)
 void es_hits(es_ring *r, es_rules *rules, es_hit_counts *out)
 {
     es_rules_finish(rules);
-    es_judge_state j = {.rules = rules};
     out->count = 0;
     out->last = -1;
     out->last_ns = INT64_MIN;
     es_lock(r);
-    es_judge_room(&j, r->strings.count, r->processes.count);
+    es_judge_state j = begin(r, rules);
     EACH_EVENT(r, b, i, seq, {
         es_subject s;
         es_subject_of(b, i, &s);

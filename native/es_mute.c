@@ -175,16 +175,18 @@ void es_rules_finish(es_rules *r)
     matcher_finish(&r->target);
     es_mask none = {{0}};
     class_of(r, &none);
+    es_matcher *matchers[] = {&r->path, &r->target};
+    for (int i = 0; i < 2; i++)
+        for (uint32_t k = 0; k < matchers[i]->nprefixes; k++)
+            matchers[i]->prefixes[k].class = class_of(r, &matchers[i]->prefixes[k].mask);
+    r->asks_process = r->nprocesses || (r->flags & ES_INVERT_PROCESS);
+    r->asks_path = r->path.nliterals || r->path.nprefixes || (r->flags & ES_INVERT_PATH);
+    r->asks_target = r->target.nliterals || r->target.nprefixes || (r->flags & ES_INVERT_TARGET);
 }
 
 uint32_t es_path_class(es_rules *r, const es_matcher *m, const uint8_t *ptr, size_t len)
 {
-    es_mask mask = {{0}};
-    if (m->nliterals) {
-        uint32_t id = es_lookup(&m->literals, ptr, len);
-        if (id)
-            mask = m->literal_mask[id];
-    }
+    uint32_t literal = m->nliterals ? es_lookup(&m->literals, ptr, len) : 0;
     /* The last prefix not after the string: it, or one of its parents, is the longest that matches. */
     uint32_t low = 0, high = m->nprefixes;
     while (low < high) {
@@ -197,6 +199,9 @@ uint32_t es_path_class(es_rules *r, const es_matcher *m, const uint8_t *ptr, siz
     int32_t at = (int32_t)low - 1;
     while (at >= 0 && !is_prefix(&m->prefixes[at], ptr, len))
         at = m->prefixes[at].parent;
+    if (!literal)
+        return at < 0 ? 0 : m->prefixes[at].class;
+    es_mask mask = m->literal_mask[literal];
     if (at >= 0)
         join(&mask, &m->prefixes[at].mask);
     return class_of(r, &mask);

@@ -27,14 +27,15 @@ static inline int es_mask_has(const es_mask *m, unsigned bit)
 typedef struct {
     const uint8_t *ptr; /* into the owner's copies */
     uint32_t len;
-    es_mask mask;       /* a prefix: with those of all its own prefixes */
+    es_mask mask;       /* with those of all its own prefixes */
+    uint32_t class;     /* of that mask */
     int32_t parent;     /* the longest prefix of this one that is in the set, or -1 */
 } es_pattern;
 
 /* The literals and prefixes of one dimension. */
 typedef struct {
     es_table literals; /* a literal's id indexes literal_mask */
-    es_mask *literal_mask;
+    es_mask *literal_mask; /* and room for nliterals of them */
     uint32_t nliterals;
     es_pattern *prefixes; /* sorted, distinct */
     uint32_t nprefixes, cap;
@@ -42,6 +43,7 @@ typedef struct {
 
 struct es_rules {
     int flags, subscribe_all, ready;
+    int asks_process, asks_path, asks_target; /* whether a dimension can suppress anything at all */
     es_table names;      /* subscribed to */
     es_matcher path, target;
     es_table processes;  /* keys of 16 bytes: pid, pidversion */
@@ -82,8 +84,7 @@ static inline const es_mask *es_string_mask(es_rules *r, const es_matcher *m, ui
 {
     uint32_t c = classes[id];
     if (c == ES_UNSET) {
-        c = m->nliterals || m->nprefixes ? es_path_class(r, m, t->entries[id].ptr, t->entries[id].len) : 0;
-        classes[id] = c;
+        classes[id] = c = es_path_class(r, m, t->entries[id].ptr, t->entries[id].len);
     }
     return &r->classes[c];
 }
@@ -108,7 +109,7 @@ static inline int es_decide(const es_judge_state *j, const es_table *strings, co
     if (!j->subscribed[s->event])
         return ES_STAGE_SUBSCRIPTION;
     int inverted = (r->flags & ES_INVERT_PROCESS) != 0;
-    if (r->nprocesses || inverted) {
+    if (r->asks_process) {
         if (es_process_muted(j, processes, s->process_id, bit) != inverted)
             return ES_STAGE_PROCESS;
         if ((r->flags & ES_INSTIGATOR_VOTES) && s->instigator &&
@@ -116,14 +117,14 @@ static inline int es_decide(const es_judge_state *j, const es_table *strings, co
             return ES_STAGE_PROCESS;
     }
     inverted = (r->flags & ES_INVERT_PATH) != 0;
-    if (r->path.nliterals || r->path.nprefixes || inverted) {
+    if (r->asks_path) {
         int muted = s->executable &&
                     es_mask_has(es_string_mask(r, &r->path, j->path_class, strings, s->executable), bit);
         if (muted != inverted)
             return ES_STAGE_PATH;
     }
     inverted = (r->flags & ES_INVERT_TARGET) != 0;
-    if (targets && s->target1 && (r->target.nliterals || r->target.nprefixes || inverted)) {
+    if (r->asks_target && s->target1 && targets) {
         int first = es_mask_has(es_string_mask(r, &r->target, j->target_class, strings, s->target1), bit);
         int second = s->target2
                          ? es_mask_has(es_string_mask(r, &r->target, j->target_class, strings, s->target2), bit)

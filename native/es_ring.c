@@ -8,7 +8,7 @@
 #define MAX_SEGMENT (4 << 20)
 #define MAX_SEGMENT_ROWS 32768
 #define NO_STREAM -1    /* of a seam */
-#define SPARE_BLOCKS 64 /* what a segment of 2 KB lines frees, the next one takes */
+#define SPARE_BLOCKS 16 /* what a segment of 2 KB lines frees, the next one takes */
 
 es_ring *es_ring_new(uint64_t budget, uint64_t max_events, int tally)
 {

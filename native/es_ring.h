@@ -8,9 +8,10 @@
 #include "es_mute.h"
 #include "es_scan.h"
 
-#define ES_BLOCK 64
+#define ES_BLOCK 256
 
-/* 64 rows, column by column: what judging reads stands together at the front. */
+/* 256 rows, column by column: what judging reads stands together at the front, in runs long enough to be fetched
+ * ahead. */
 typedef struct {
     uint32_t executable[ES_BLOCK], process[ES_BLOCK], target1[ES_BLOCK], target2[ES_BLOCK], instigator[ES_BLOCK];
     uint16_t event[ES_BLOCK];
