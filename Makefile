@@ -30,7 +30,7 @@ format: ## let ruff put things right
 	$(PYTHON) -m ruff format .
 
 types: ## mypy --strict
-	$(PYTHON) -m mypy --strict
+	$(PYTHON) -m mypy --strict estui tests $(wildcard scripts)
 
 floors: ## which module may import which
 	$(PYTHON) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'

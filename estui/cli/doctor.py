@@ -14,12 +14,16 @@ from estui import __version__
 from estui.cli import streams
 from estui.cli.exits import Exit
 from estui.config import ConfigError, Settings, config_dir, load, themes_dir
-from estui.core import core_name
+from estui.core import NATIVE_ERROR, core_name
 from estui.plan import EXAMPLES
 from estui.sources import SourceError
 from estui.sources.eslogger import usual_command
 from estui.text import printable
 
+SLOWER = (
+    "the twin gives the same answers in plain Python; for the native core, "
+    "have a C compiler and Python's headers, and install estui again"
+)
 Line = tuple[str, str]
 """A label, and what there is to say."""
 
@@ -49,6 +53,8 @@ def _program() -> Iterator[Line]:
     try:
         name, why = core_name()
         yield "core", f"{name} ({why})" if why else name
+        if NATIVE_ERROR:
+            yield "SLOWER THAN IT COULD BE", SLOWER
     except ValueError as error:
         yield "core", f"none: {error}"
     yield "python", f"{platform.python_version()} ({platform.python_implementation()}, {sys.executable})"
