@@ -1,0 +1,137 @@
+"""The help overlay: the keys that work here, read from the live bindings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.strip import Strip
+
+from estui.tui import actions
+from estui.tui.lines import Lines, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from textual.app import ComposeResult
+
+    from estui.tui.actions import Action
+
+SIGNS = (
+    ("[x] [ ]", "subscribed: what ES sends to this client. Space in the event types changes it"),
+    ("○", "not subscribed: ES would not send it to this client. It stays in the ring, dimmed; s hides it"),
+    ("⊘", "muted: a process, path or target path mute keeps it from this client. Dimmed too; s hides it"),
+    ("only / not", "view filters: what you look at just now. They mute nothing; V turns all off and back on"),
+    ("lost", "sequence numbers jumped on a stream that estui started or recorded: events are gone"),
+    ("missing", "the same in any other file: they may have been filtered before"),
+    ("bad", "lines that are no event; they stand in the list with the reason"),
+    ("evicted", "events that left the ring, oldest first, to keep it within its budget"),
+    ("SIMULATED", "muting is done here, by estui; KERNEL: at the source"),
+)
+"""What the signs and words of the screen mean."""
+
+
+class HelpLines(Lines):
+    """The text of the overlay."""
+
+    BINDINGS: ClassVar[list[Binding]] = [  # type: ignore[assignment]
+        Binding("j,down", "cursor(1)"),
+        Binding("k,up", "cursor(-1)"),
+        Binding("pagedown,space,ctrl+f,ctrl+d", "page(1)"),
+        Binding("pageup,ctrl+b,ctrl+u", "page(-1)"),
+        Binding("g,home", "first"),
+        Binding("G,end", "last"),
+    ]
+
+    def __init__(self, entries: Sequence[tuple[str, str]]) -> None:
+        """`entries` are pairs of a key and what it does; a heading has no key."""
+        super().__init__()
+        self._entries = entries
+
+    def count(self) -> int:
+        """Lines of the text."""
+        return len(self._entries)
+
+    def line(self, position: int, width: int) -> Strip:
+        """One key, or a heading."""
+        key, words = self._entries[position]
+        if not key:
+            return Strip([Segment(fit(words, width), self.base + self.style("help--heading"))], width)
+        column = 18 if width >= 60 else 12
+        name = fit(f"  {key}", column) + " "
+        style = self.base + self.style("help--key")
+        return Strip(
+            [Segment(name, style), Segment(fit(words, width - column - 1), self.base)]
+        ).adjust_cell_length(width, self.base)
+
+    def action_cursor(self, step: int) -> None:
+        """Scrolls: the text has no cursor."""
+        self.scroll_to_line(self.top + step)
+
+    def action_page(self, step: int) -> None:
+        """Scrolls by a page."""
+        self.scroll_to_line(self.top + step * max(1, self.page - 1))
+
+    def action_first(self) -> None:
+        """To the beginning."""
+        self.scroll_to_line(0)
+
+    def action_last(self) -> None:
+        """To the end."""
+        self.scroll_to_line(self.count())
+
+
+class Help(ModalScreen[None]):
+    """The overlay. Esc, q or ? closes it."""
+
+    BINDINGS: ClassVar[list[Binding]] = [  # type: ignore[assignment]
+        Binding("escape,q,question_mark,f1,enter", "leave", "close")
+    ]
+
+    def __init__(self, live: Mapping[str, str], here: str) -> None:
+        """`live` are the keys of the actions that work now, by id; `here` is the scope of the panel with the focus."""
+        super().__init__()
+        self._live = live
+        self._here = here
+
+    def compose(self) -> ComposeResult:
+        """The text in a frame."""
+        frame = Vertical()
+        frame.border_title = "Keys"
+        frame.border_subtitle = "Esc closes · : runs any command by its name"
+        with frame:
+            yield HelpLines(entries(self._live, self._here))
+
+    def on_mount(self) -> None:
+        """The keys scroll the text."""
+        self.query_one(HelpLines).focus()
+
+    def action_leave(self) -> None:
+        """Closes the overlay."""
+        self.dismiss(None)
+
+
+def entries(live: Mapping[str, str], here: str) -> list[tuple[str, str]]:
+    """The lines of the overlay: the panel's own keys first, then those of the whole screen, then the signs."""
+    out: list[tuple[str, str]] = []
+    if here != "app":
+        members = [action for action in actions.ACTIONS if action.scope == here and action.id in live]
+        out += _section(f"In this panel ({here})", members, live)
+    groups: dict[str, list[Action]] = {}
+    for action in actions.ACTIONS:
+        if action.scope == "app" and action.id in live:
+            groups.setdefault(action.group, []).append(action)
+    for group, members in groups.items():
+        out += _section(group, members, live)
+    out += [("", "Signs and words"), *SIGNS]
+    return out
+
+
+def _section(heading: str, members: list[Action], live: Mapping[str, str]) -> list[tuple[str, str]]:
+    if not members:
+        return []
+    lines = [(actions.key_words(live[action.id]), action.help) for action in members]
+    return [("", heading), *lines, (" ", "")]
