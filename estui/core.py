@@ -10,7 +10,6 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from estui._twin import TwinCore
 from estui.events import EVENT_TYPES, INSTIGATOR_EVENTS, NOTIFY, PETITIONER_EVENTS
 from estui.message import Message, str_column
 from estui.record import (
@@ -514,5 +513,9 @@ def open_core(budget: int = DEFAULT_BUDGET, max_events: int = 0, tally: bool = F
         max_events: events it may hold; 0 for no limit.
         tally: count events per executable over the whole stream.
     """
-    kind: type[NativeCore] | type[TwinCore] = NativeCore if core_name()[0] == "native" else TwinCore
-    return kind(budget, max_events, tally)
+    if core_name()[0] == "native":
+        return NativeCore(budget, max_events, tally)
+    # Imported only where it is used: it would be a tenth of what a headless command takes to start.
+    from estui._twin import TwinCore  # noqa: PLC0415
+
+    return TwinCore(budget, max_events, tally)
