@@ -1,13 +1,17 @@
 #include "es_intern.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
 
-/* The seed keeps whoever chooses file names from choosing collisions too. */
-static uint64_t random_seed(const void *at)
+static uint64_t seed;
+static pthread_once_t seeded = PTHREAD_ONCE_INIT;
+
+/* The seed keeps whoever chooses file names from choosing collisions too. It is one for all tables, so that a string's
+ * hash in one serves to look it up in another. */
+static void set_seed(void)
 {
-    uint64_t seed = (uint64_t)(uintptr_t)at ^ (uint64_t)time(NULL);
+    seed = (uint64_t)(uintptr_t)&seed ^ (uint64_t)time(NULL);
     FILE *f = fopen("/dev/urandom", "rb");
     if (f) {
         uint64_t more;
@@ -15,7 +19,6 @@ static uint64_t random_seed(const void *at)
             seed ^= more;
         fclose(f);
     }
-    return seed;
 }
 
 static inline uint64_t mix(uint64_t a, uint64_t b)
@@ -39,10 +42,10 @@ static inline uint64_t load4(const uint8_t *p)
 }
 
 /* The last bytes are read in pieces of a fixed size that overlap: a copy of a size not known costs more than the rest. */
-static uint32_t hash(const es_table *t, const uint8_t *p, size_t len)
+static uint32_t hash(const uint8_t *p, size_t len)
 {
     const uint64_t k0 = 0x9e3779b97f4a7c15u, k1 = 0xd6e8feb86659fd93u;
-    uint64_t h = t->seed ^ (len * k0), a = 0, b = 0;
+    uint64_t h = seed ^ (len * k0), a = 0, b = 0;
     const uint8_t *end = p + len;
     for (; end - p > 16; p += 16)
         h = mix(load8(p) ^ k0 ^ h, load8(p + 8) ^ k1);
@@ -61,13 +64,13 @@ static uint32_t hash(const es_table *t, const uint8_t *p, size_t len)
 
 void es_table_init(es_table *t)
 {
+    pthread_once(&seeded, set_seed);
     memset(t, 0, sizeof *t);
     t->mask = (1u << 12) - 1;
     t->slots = es_zalloc(sizeof *t->slots * (t->mask + 1));
     t->cap = 1024;
     t->entries = es_zalloc(sizeof *t->entries * t->cap);
     t->count = 1;
-    t->seed = random_seed(t->slots);
 }
 
 void es_table_free(es_table *t)
@@ -112,12 +115,17 @@ static inline uint32_t find(const es_table *t, const uint8_t *ptr, size_t len, u
 
 uint32_t es_lookup(const es_table *t, const uint8_t *ptr, size_t len)
 {
-    return (uint32_t)t->slots[find(t, ptr, len, hash(t, ptr, len))];
+    return (uint32_t)t->slots[find(t, ptr, len, hash(ptr, len))];
+}
+
+uint32_t es_lookup_entry(const es_table *t, const es_entry *e)
+{
+    return (uint32_t)t->slots[find(t, e->ptr, e->len, e->hash)];
 }
 
 uint32_t es_intern(es_table *t, const uint8_t *ptr, size_t len)
 {
-    uint32_t h = hash(t, ptr, len), at = find(t, ptr, len, h), id = (uint32_t)t->slots[at];
+    uint32_t h = hash(ptr, len), at = find(t, ptr, len, h), id = (uint32_t)t->slots[at];
     if (id) {
         t->entries[id].refs++;
         return id;

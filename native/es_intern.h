@@ -19,7 +19,7 @@ typedef struct {
     uint32_t count, cap; /* ids handed out so far, and room */
     uint32_t *free_ids;
     uint32_t nfree, free_cap;
-    uint64_t bytes, seed;
+    uint64_t bytes;
 } es_table;
 
 void es_table_init(es_table *);
@@ -28,6 +28,8 @@ void es_table_free(es_table *);
 uint32_t es_intern(es_table *, const uint8_t *ptr, size_t len);
 /* The id of a string that is there, or 0; no reference. */
 uint32_t es_lookup(const es_table *, const uint8_t *ptr, size_t len);
+/* The same for another table's entry. */
+uint32_t es_lookup_entry(const es_table *, const es_entry *);
 /* One reference less; at none the string is gone and its id may be used again. Says if it went. */
 int es_release(es_table *, uint32_t id);
 

@@ -1,6 +1,8 @@
 /* Verdicts over the whole ring: the rules in force, other rules for comparison, one entry alone. */
 #include "es_ring.h"
 
+#define AHEAD 12 /* strings */
+
 /* The rules, ready to be asked about every string, process and event type of the ring. */
 static es_judge_state begin(es_ring *r, es_rules *rules)
 {
@@ -10,6 +12,15 @@ static es_judge_state begin(es_ring *r, es_rules *rules)
     for (uint32_t e = 0; e < r->nevents && !rules->subscribe_all; e++) {
         const es_entry *name = &r->names.entries[r->event_name[e]];
         j.subscribed[e] = r->event_name[e] && es_lookup(&rules->names, name->ptr, name->len);
+    }
+    /* Every string at once, the ones to come fetched ahead: met one by one on the way through the rows, each would be
+     * waited for. */
+    for (uint32_t id = 1, n = r->strings.count; rules->asks_target && id < n; id++) {
+        const es_entry *e = &r->strings.entries[id];
+        if (id + AHEAD < n)
+            __builtin_prefetch(e[AHEAD].ptr);
+        if (e->refs)
+            j.target_class[id] = es_path_class(rules, &rules->target, e);
     }
     return j;
 }
@@ -44,12 +55,9 @@ void es_judge(es_ring *r, es_rules *rules)
         es_subject_of(b, i, &s);
         int stage = es_decide(&r->judge, &r->strings, &r->processes, &s, es_supports_targets(r, s.event));
         b->stage[i] = (uint8_t)stage;
-        if (stage) {
-            by_stage[stage]++;
-            r->suppressed[s.event]++;
-        }
+        by_stage[stage]++; /* no branch: which events a mute suppresses cannot be predicted */
+        r->suppressed[s.event] += stage != 0;
     })
-    by_stage[0] = r->held_events - by_stage[1] - by_stage[2] - by_stage[3] - by_stage[4];
     memcpy(r->by_stage, by_stage, sizeof by_stage);
     r->generation++;
     es_unlock(r);

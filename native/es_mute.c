@@ -1,5 +1,7 @@
 #include "es_mute.h"
 
+#define FEW 3 /* prefixes not worth a search */
+
 static void matcher_init(es_matcher *m)
 {
     memset(m, 0, sizeof *m);
@@ -184,11 +186,14 @@ void es_rules_finish(es_rules *r)
     r->asks_target = r->target.nliterals || r->target.nprefixes || (r->flags & ES_INVERT_TARGET);
 }
 
-uint32_t es_path_class(es_rules *r, const es_matcher *m, const uint8_t *ptr, size_t len)
+uint32_t es_path_class(es_rules *r, const es_matcher *m, const es_entry *e)
 {
-    uint32_t literal = m->nliterals ? es_lookup(&m->literals, ptr, len) : 0;
+    const uint8_t *ptr = e->ptr;
+    size_t len = e->len;
+    uint32_t literal = m->nliterals ? es_lookup_entry(&m->literals, e) : 0;
     /* The last prefix not after the string: it, or one of its parents, is the longest that matches. */
-    uint32_t low = 0, high = m->nprefixes;
+    int few = m->nprefixes <= FEW; /* then each is tried from the last back, for its parents stand before it */
+    uint32_t low = few ? m->nprefixes : 0, high = m->nprefixes;
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
         if (compare(m->prefixes[mid].ptr, m->prefixes[mid].len, ptr, len) <= 0)
@@ -198,7 +203,7 @@ uint32_t es_path_class(es_rules *r, const es_matcher *m, const uint8_t *ptr, siz
     }
     int32_t at = (int32_t)low - 1;
     while (at >= 0 && !is_prefix(&m->prefixes[at], ptr, len))
-        at = m->prefixes[at].parent;
+        at = few ? at - 1 : m->prefixes[at].parent;
     if (!literal)
         return at < 0 ? 0 : m->prefixes[at].class;
     es_mask mask = m->literal_mask[literal];

@@ -75,7 +75,7 @@ void es_rules_finish(es_rules *);
 /* Makes room for ids below the two counts; new ones are unset. */
 void es_judge_room(es_judge_state *, uint32_t strings, uint32_t processes);
 void es_judge_clear(es_judge_state *);
-uint32_t es_path_class(es_rules *, const es_matcher *, const uint8_t *ptr, size_t len);
+uint32_t es_path_class(es_rules *, const es_matcher *, const es_entry *);
 uint32_t es_process_class(es_rules *, const uint8_t key[16]);
 
 /* The masks a class stands for, the class being found first where it is not known. */
@@ -83,9 +83,8 @@ static inline const es_mask *es_string_mask(es_rules *r, const es_matcher *m, ui
                                             uint32_t id)
 {
     uint32_t c = classes[id];
-    if (c == ES_UNSET) {
-        classes[id] = c = es_path_class(r, m, t->entries[id].ptr, t->entries[id].len);
-    }
+    if (c == ES_UNSET)
+        classes[id] = c = es_path_class(r, m, &t->entries[id]);
     return &r->classes[c];
 }
 
@@ -129,8 +128,7 @@ static inline int es_decide(const es_judge_state *j, const es_table *strings, co
         int second = s->target2
                          ? es_mask_has(es_string_mask(r, &r->target, j->target_class, strings, s->target2), bit)
                          : first;
-        if (inverted ? !(first || second) : first && second)
-            return ES_STAGE_TARGET_PATH;
+        return (inverted ? !(first | second) : first & second) * ES_STAGE_TARGET_PATH;
     }
     return ES_STAGE_DELIVERED;
 }
