@@ -93,7 +93,7 @@ def _files(paths: Sequence[str], options: SourceOptions) -> Source:
         return ReplaySource(paths, options.speed or 1.0, options.idle, bool(options.loop))
     if len(paths) > 1:
         return MergeSource(paths)
-    return FifoSource(paths[0]) if _is_pipe(paths[0]) else FileSource(paths[0], indexed=not options.headless)
+    return FifoSource(paths[0]) if _is_pipe(paths[0]) else FileSource(paths[0])
 
 
 def _demo(options: SourceOptions, notice: str = "") -> DemoSource:

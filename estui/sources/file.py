@@ -12,28 +12,21 @@ from estui.sources.source import Portions, Source, SourceError
 class FileSource(Source):
     """A recording on disk, read once to its end.
 
-    Args:
-        path: the file.
-        indexed: whether start() leaves the lines of a plain file in it, to be read back from there, and not in the
-            ring; a command that only counts wants neither.
-
     Raises:
         SourceError: it cannot be opened.
     """
 
     kind = "file"
 
-    def __init__(self, path: str, *, indexed: bool = True) -> None:
+    def __init__(self, path: str) -> None:
         super().__init__(path)
         self._reader = Reader(path)
-        self._indexed = indexed
 
     def _run(self, core: Core) -> None:
         if self._reader.format:
             super()._run(core)
         else:
-            place = self._reader.fd if self._indexed else -1
-            self._drain(core, core.add_stream(owned=False, fd=place), self._reader.fd)
+            self._drain(core, core.add_stream(owned=False, fd=self._reader.fd), self._reader.fd)
 
     def _chunks(self, core: Core) -> Iterator[None]:
         stream, portions = core.add_stream(owned=False, fd=self._reader.place), Portions(core)
