@@ -234,7 +234,7 @@ def raw_lines(core: Core, spec: ViewSpec, upto: int) -> Iterator[bytes | None]:
             yield core.raw(seq)
 
 
-FIND_ROWS = 20_000
+FIND_ROWS = 5_000
 """Rows looked at between two questions whether to go on."""
 
 

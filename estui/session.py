@@ -196,13 +196,15 @@ class Session:
             self.source.wait(2.0)
 
     def tick(self) -> bool:
-        """Takes in what has come since the last tick. True if rates were taken, and are worth drawing."""
-        self.client.tick()
+        """Takes in what has come since the last tick. True if figures were taken that are worth drawing."""
         self.view.refresh()
         self.marks.drop_before(self.core.counters().tail)
         status = "" if self.source is None else self.source.state.status
         changed, self._status = status != self._status, status
-        return self.rates.sample(self.clock(), recorded=self.recorded, at_once=changed)
+        sampled = self.rates.sample(self.clock(), recorded=self.recorded, at_once=changed)
+        if sampled:
+            self.client.tick()
+        return sampled
 
     @property
     def recorded(self) -> bool:

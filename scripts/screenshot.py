@@ -11,7 +11,9 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Generator
 from pathlib import Path
+from typing import cast
 
 from estui.client import Client
 from estui.core import Core, open_core
@@ -31,6 +33,8 @@ SUBJECT = "openssh_login"
 """The event that the picture is about."""
 AFTER = 1500
 """Rows that come after it."""
+ABOVE = 15
+"""Rows of the list above it."""
 SHARE = 400
 """Rows per second of the picture's clock."""
 
@@ -45,7 +49,7 @@ class Still(DemoSource):
         """It is fed already."""
 
     @property
-    def speed(self) -> float:
+    def speed(self) -> float:  # type: ignore[override]
         """What it would run at."""
         return 30.0
 
@@ -60,13 +64,13 @@ class Clock:
         return self.now
 
 
-def staged() -> Session:
-    """The demo up to some rows after the event that the picture is about."""
+def staged() -> tuple[Session, Generator[None, None, None]]:
+    """The demo up to some rows after the event that the picture is about, and its source, which must be kept."""
     core = open_core()
     source = Still()
     clock = Clock()
     session = Session(core, source, Client(core, PLAN), clock=clock)
-    lines = source.feed(core)
+    lines = cast("Generator[None, None, None]", source.feed(core))
     wanted = sys.maxsize
     for _ in lines:
         clock.now = core.counters().head / SHARE
@@ -76,21 +80,22 @@ def staged() -> Session:
         if core.counters().head > wanted:
             break
     session.view.go(session.view.position(wanted - AFTER))
-    return session
+    return session, lines
 
 
 async def draw(path: Path, width: int, height: int, keys: list[str]) -> None:
     """Opens the screen, presses the keys, and writes what is to be seen."""
-    session = staged()
+    session, lines = staged()
     app = EstuiApp(session, "dark", theme_places=[Path(__file__).parents[1] / "themes"])
+    app.panels.events.following = False
     async with app.run_test(size=(width, height)) as pilot:
-        app.panels.events.following = False
-        app.panels.events.show_seq(session.view.anchor)
+        app.panels.events.wheel(-ABOVE)
         await pilot.press(*keys)
         app.tick()
         await pilot.pause()
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(app.export_screenshot(title="estui demo"), encoding="utf-8")
+    lines.close()
 
 
 def main() -> None:

@@ -114,7 +114,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("events", "include", "plus,equals_sign", "only this", "Show only rows like the selected cell", "Filtering",
            65),
     Action("events", "exclude", "minus", "not this", "Show no rows like the selected cell", "Filtering", 64),
-    Action("events", "stop", "escape", "Stop finding", "Stop a search, and show its text no more", "Looking"),
+    Action("events", "stop", "escape", "Stop", "Stop a search or a write; take marks and advice away", "Looking"),
     Action("events", "mark", "space", "Mark", "Mark the row, or take the mark away", "Marks"),
     Action("events", "next_mark(1)", "apostrophe", "Next mark", "Go to the next mark", "Marks"),
     Action("events", "next_mark(-1)", "quotation_mark", "Previous mark", "Go to the previous mark", "Marks"),

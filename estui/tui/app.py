@@ -69,6 +69,8 @@ class EstuiApp(Commands):
         self._detail_at = 0.0
         self._source_status = "idle"
         self._pulse: object = None
+        self._dismissed: str | None = None
+        """Advice of the source that was taken off the screen."""
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """estui's own colours, in themes that do not set them."""
@@ -85,13 +87,14 @@ class EstuiApp(Commands):
         for fault in self._theme_faults:
             self.say(fault, wrong=True)
         self.session.start()
+        self.tick()
         self.set_interval(1 / TICKS, self.tick)
         self.call_after_refresh(self._settled)
 
     def _settled(self) -> None:
         """The first picture stands."""
         self.tick()
-        self._tidy()
+        self.call_after_refresh(self._tidy)
 
     @staticmethod
     def _tidy() -> None:
@@ -146,13 +149,16 @@ class EstuiApp(Commands):
         if source is None:
             return ""
         state = source.state
-        if not state.reason or (state.status != "failed" and not state.advice):
+        going = state.status in ("running", "idle", "paused")
+        if not state.advice and (going or state.status == "ended" or not state.reason):
             return ""
-        again = "R starts it again." if state.status != "running" and "restart" in source.controls else ""
-        mark = STATES[state.status][0]
-        return " ".join(
-            word for word in (mark, sentence(state.reason), sentence(state.advice), again) if word
-        )
+        if going and state.advice == self._dismissed:
+            return ""
+        again = "R starts it again." if not going and "restart" in source.controls else ""
+        mark = "" if going and not state.reason else STATES[state.status][0]
+        last = "Esc takes this line away." if going else ""
+        words = (mark, sentence(state.reason), sentence(state.advice), again, last)
+        return " ".join(word for word in words if word)
 
     def _place_words(self) -> str:
         events = self.events
@@ -201,6 +207,14 @@ class EstuiApp(Commands):
         self.panels.single = not self.panels.single
         self.panels.arrange_panels()
 
+    def stop_find(self) -> None:
+        """A search is to end, and the source's advice to leave the screen."""
+        super().stop_find()
+        source = self.session.source
+        self._dismissed = None if source is None else source.state.advice
+        self._pulse = None
+        self.tick()
+
     def on_event_list_selected(self) -> None:
         """The detail follows the row I am on."""
         self._show_detail()
@@ -227,13 +241,14 @@ class EstuiApp(Commands):
         next one goes to whatever has the focus until then: `/tmp` typed over a slow line would do what t, m and p do.
         """
         if isinstance(event, Key) and not event.is_forwarded and self.screen is self.panels:
-            focused = self.focused
-            if not isinstance(focused, Input):
+            self.panels.keys.key()
+            if not isinstance(self.focused, Input):
                 live = self.panels.active_bindings
                 for key in (event.key, *event.aliases):
                     active = live.get(key)
-                    if active is not None and active.enabled:
-                        await self.run_action(active.binding.action, active.node)
+                    if active is None or not active.enabled:
+                        continue
+                    if await self.run_action(active.binding.action, active.node):
                         return
         await super().on_event(event)
 

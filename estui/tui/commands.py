@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from textual.actions import parse
 from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 from textual.worker import get_current_worker
 
 from estui.events import PRESETS
@@ -21,6 +24,8 @@ from estui.tui.prompts import Question, parse_time
 from estui.tui.status import SAID_SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from textual.notifications import SeverityLevel
 
     from estui.session import Session, Written
@@ -32,6 +37,8 @@ if TYPE_CHECKING:
 
 WRONG_SECONDS = 8.0
 """How long a message stays that tells of a fault."""
+TELL_SECONDS = 0.5
+"""How often a long write tells how far it is."""
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 100.0, 300.0, 1000.0)
 """Speed factors that the keys step through."""
 
@@ -41,17 +48,25 @@ class Palette(Provider):
 
     async def discover(self) -> Hits:
         """All of them, while nothing is typed."""
-        for action in actions.commands():
+        for action in self._offered():
             yield DiscoveryHit(_title(action), self._run(action), help=_help(action))
 
     async def search(self, query: str) -> Hits:
         """Those that match what is typed."""
         matcher = self.matcher(query)
-        for action in actions.commands():
+        for action in self._offered():
             title = _title(action)
             score = max(matcher.match(title), 0.8 * matcher.match(action.help))
             if score > 0:
                 yield Hit(score, matcher.highlight(title), self._run(action), text=title, help=_help(action))
+
+    def _offered(self) -> Iterator[actions.Action]:
+        """The actions that can be done now."""
+        return (action for action in actions.commands() if self._can(action))
+
+    def _can(self, action: actions.Action) -> bool:
+        _, name, parameters = parse(action.call)
+        return self.app.check_action(name, parameters) is not False
 
     def _run(self, action: actions.Action) -> partial[None]:
         return partial(cast("Commands", self.app).run_command, action)
@@ -103,8 +118,9 @@ class Commands(App[None]):
 
         A box over the list would hide what was just changed.
         """
-        del markup
-        words = f"{title}: {message}" if title else message
+        words = " ".join(part for part in (title, message) if part)
+        if markup:  # Textual's own messages
+            words = Content.from_markup(words).plain
         wrong = severity != "information"
         if len(self.screen_stack) > 1:
             super().notify(words, severity=severity, timeout=timeout, markup=False)
@@ -112,10 +128,6 @@ class Commands(App[None]):
             self.panels.keys.say(
                 words, wrong=wrong, seconds=timeout or (WRONG_SECONDS if wrong else SAID_SECONDS)
             )
-
-    def on_prompt_bar_asking(self, event: PromptBar.Asking) -> None:
-        """The footer tells the keys of an open prompt."""
-        self.panels.keys.asks(event.words)
 
     def run_command(self, action: actions.Action) -> None:
         """Does an action of the palette, on the panel it belongs to."""
@@ -166,6 +178,7 @@ class Commands(App[None]):
         view = self.session.view
         job = partial(find, self.session.core, view.spec, needle, view.anchor, step, view.upto)
         self.events.following = False
+        self.say(f"Looking for {shown(needle, 80)} … Esc stops")
         self.run_worker(
             partial(self._find_in_thread, job, needle, step), thread=True, exclusive=True, group="find"
         )
@@ -174,7 +187,8 @@ class Commands(App[None]):
         worker = get_current_worker()
         found = job(lambda: worker.is_cancelled)
         if not worker.is_cancelled:
-            self.call_from_thread(self._found, found, needle, step)
+            with contextlib.suppress(RuntimeError):  # the screen was left
+                self.call_from_thread(self._found, found, needle, step)
 
     def _found(self, found: Found, needle: str, step: int) -> None:
         if found.seq < 0:
@@ -185,8 +199,9 @@ class Commands(App[None]):
         self.say(f"Found {shown(needle, 80)}{end}; n and N go on")
 
     def stop_find(self) -> None:
-        """A search is to end."""
+        """A search is to end, or a write."""
         self.workers.cancel_group(self, "find")
+        self.workers.cancel_group(self, "write")
 
     # ---- going and looking
 
@@ -329,21 +344,15 @@ class Commands(App[None]):
 
     def action_restart_source(self) -> None:
         """Starts the source again, with the types subscribed to now where it can take them."""
-        source = self.session.source
-        if source is None:
-            return
-        if "restart" not in source.controls and not source.can_resubscribe:
-            self.say(f"{source.title} cannot be started again", wrong=True)
-            return
         self.run_worker(self._restart_in_thread, thread=True, exclusive=True, group="source")
 
     def _restart_in_thread(self) -> None:
         try:
             self.session.restart_source()
         except Exception as error:  # a source tells what is wrong by its words alone
-            self.call_from_thread(self.say, shown(str(error), 300), wrong=True)
+            self._tell(shown(str(error), 300), wrong=True)
         else:
-            self.call_from_thread(self.say, "The source was started again")
+            self._tell("The source was started again")
 
     def action_source(self, command: str) -> None:
         """Steers a paced source: hold, step, faster, slower, loop."""
@@ -385,15 +394,30 @@ class Commands(App[None]):
     def _write_in_thread(self, job: partial[Written | None], path: Path) -> None:
         worker = get_current_worker()
         name = shown(str(path), 200)
+        told = time.monotonic()
+
+        def progress(lines: int) -> None:
+            nonlocal told
+            if time.monotonic() - told > TELL_SECONDS:
+                told = time.monotonic()
+                self._tell(f"Writing to {name}: {lines:,} lines … Esc stops")
+
         try:
-            written = job(stopped=lambda: worker.is_cancelled)
+            written = job(progress=progress, stopped=lambda: worker.is_cancelled)
         except OSError as error:
-            self.call_from_thread(self.say, f"{name}: {error.strerror or error}", wrong=True)
+            self._tell(f"{name}: {error.strerror or error}", wrong=True)
             return
-        if written is not None:
+        if written is None:
+            self._tell(f"Stopped; {name} is as it was", wrong=True)
+        else:
             gone = f"; {written.gone:,} were gone from the ring" if written.gone else ""
             words = f"Wrote {written.lines:,} lines, {bytes_words(written.bytes)}, to {name}{gone}"
-            self.call_from_thread(self.say, words, wrong=bool(written.gone))
+            self._tell(words, wrong=bool(written.gone))
+
+    def _tell(self, words: str, *, wrong: bool = False) -> None:
+        """Says something from a worker thread, unless the screen was left meanwhile."""
+        with contextlib.suppress(RuntimeError):
+            self.call_from_thread(self.say, words, wrong=wrong)
 
     # ---- the application
 

@@ -19,7 +19,7 @@ from estui.tui import columns as cols
 from estui.tui.actions import bindings
 from estui.tui.clipboard import copy
 from estui.tui.empty import advice
-from estui.tui.lines import Lines, fit, shown, wrap
+from estui.tui.lines import Lines, bytes_words, fit, shown, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +33,8 @@ GUTTER = 3
 """Cells in front of the columns: the mark, the verdict, and a blank."""
 MARKED, UNSUBSCRIBED, MUTED, BAD = "◆", "○", "⊘", "!"
 """Glyphs of a marked row, of the two ways a row is suppressed, and of a bad line."""
+LONG = 1 << 20
+"""Bytes of a line that is not read for the words of one cell."""
 ARROW = " → "
 KEPT = 1024
 """Lines and subjects remembered."""
@@ -73,7 +75,9 @@ class EventList(Lines):
         self._cell = "event"
         self._drawn: dict[int, list[Piece]] = {}
         self._subjects: dict[int, str] = {}
-        self._widths: tuple[int, list[int]] = (-1, [])
+        self._width = 0
+        """Cells of the lines drawn; 0 where they are to be drawn anew."""
+        self._columns_sized: list[tuple[cols.Column, int]] = []
         self._held_y = 0
         """The line of the page that the cursor was put on; filters that leave too few rows do not change it."""
         self._length = 0
@@ -114,7 +118,7 @@ class EventList(Lines):
         """Reads the rows of the page now: by the time it is drawn, the oldest rows of a full ring may be gone."""
         if len(self._drawn) > KEPT:
             self._drawn.clear()
-        width = self.size.width - (self._length > self.page)
+        width = self.inner
         if width > 0:
             for position in range(self.top, min(self.top + self.page, self._length)):
                 self._pieces(self.view[position], width)
@@ -165,7 +169,7 @@ class EventList(Lines):
 
     def restyled(self) -> None:
         """Draws every line anew."""
-        self._widths = (-1, [])
+        self._width = 0
         self._drawn.clear()
 
     # ---- what Lines asks
@@ -186,8 +190,7 @@ class EventList(Lines):
                 [Segment(fit(f" {self.notice}", width), self.base + self.style("es--notice"))], width
             )
         style = self.base + self.style("lines--header")
-        barred = self._length > self.page
-        titles = [fit(column.title, size, right=column.right) for column, size in self._sized(width - barred)]
+        titles = [fit(column.title, size, right=column.right) for column, size in self._sized(self.inner)]
         return Strip([Segment(fit(" " * GUTTER + " ".join(titles), width), style)], width)
 
     def empty(self, width: int) -> Sequence[Strip]:
@@ -219,9 +222,13 @@ class EventList(Lines):
                 segments.append(Segment(piece.text, style))
         return Strip(segments).adjust_cell_length(width, base)
 
+    @property
+    def inner(self) -> int:
+        """Cells of a row, beside the scrollbar if there is one."""
+        return self.size.width - (self._length > self.page)
+
     def _pieces(self, seq: int, width: int) -> list[Piece]:
-        if width != self._widths[0]:
-            self._drawn.clear()
+        self._sized(width)
         pieces = self._drawn.get(seq)
         if pieces is None:
             pieces = self._drawn[seq] = self._draw(seq, width)
@@ -239,12 +246,16 @@ class EventList(Lines):
             place = hay.find(self.needle, done)
         yield Segment(text[done:], style)
 
-    def _sized(self, width: int) -> Iterator[tuple[cols.Column, int]]:
-        known, sizes = self._widths
-        if known != width:
-            sizes = cols.widths(self.columns, width - GUTTER)
-            self._widths = width, sizes
-        return ((column, size) for column, size in zip(self.columns, sizes, strict=True) if size)
+    def _sized(self, width: int) -> list[tuple[cols.Column, int]]:
+        """The columns that lines of so many cells have room for. Lines of another width are forgotten."""
+        if width != self._width:
+            self._width = width
+            self._drawn.clear()
+            sizes = cols.widths(self.columns, width - GUTTER) if width > GUTTER else [0] * len(self.columns)
+            self._columns_sized = [
+                (column, size) for column, size in zip(self.columns, sizes, strict=True) if size
+            ]
+        return self._columns_sized
 
     def _draw(self, seq: int, width: int) -> list[Piece]:
         row = self.session.core.row(seq) if seq >= 0 else None
@@ -260,7 +271,9 @@ class EventList(Lines):
                 text = self._target(row, size)
             else:
                 text = self._rule(row) if column.name == "rule" else column.text(row)
-            cell = fit(text, size, tail=column.tail, right=column.right)
+            # Of a path the end says most; of the words for an event that has no target, the beginning.
+            tail = column.tail and (column.name != "targets" or bool(row.targets) or text.startswith("/"))
+            cell = fit(text, size, tail=tail, right=column.right)
             pieces.append(Piece(cell, dim or column.style, column.field))
         return pieces
 
@@ -282,6 +295,8 @@ class EventList(Lines):
         """The target paths; for a type that has none, what it acts on, read from the line itself."""
         if row.targets:
             return arrow([shown(path) for path in row.targets], size)
+        if row.size > LONG:
+            return f"(in a line of {bytes_words(row.size)})"
         found = self._subjects.get(row.seq)
         if found is None:
             found = shown(subject(self.session.core.raw(row.seq)))
@@ -370,12 +385,9 @@ class EventList(Lines):
 
     def fields(self) -> list[str]:
         """The fields of the cells on the screen, from left to right."""
-        out: list[str] = []
-        width, sizes = self._widths
-        for column, size in zip(self.columns, sizes if width > 0 else [1] * len(self.columns), strict=True):
-            if size and column.field and column.field not in out:
-                out.append(column.field)
-        return out
+        # Before the first line is drawn, or while the list is hidden, all columns count.
+        columns = [column for column, _ in self._columns_sized] if self._width else self.columns
+        return list(dict.fromkeys(column.field for column in columns if column.field))
 
     def action_cell(self, step: int) -> None:
         """Chooses the cell that a filter is made from."""
@@ -453,7 +465,7 @@ class EventList(Lines):
         if position is None or at >= self.size.width - 1:
             return
         x = GUTTER
-        for column, size in self._sized(self._widths[0]):
+        for column, size in self._sized(self.inner):
             if x <= at <= x + size and column.field:
                 self._cell = column.field
             x += size + 1

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual.containers import Horizontal
 from textual.events import Key
-from textual.message import Message
 from textual.widgets import Input, Label
 
 from estui.text import printable
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.widget import Widget
+
+    from estui.tui.commands import Commands
 
 
 class Question(NamedTuple):
@@ -64,13 +65,6 @@ class Entry(Input):
 class PromptBar(Horizontal):
     """A line at the bottom that asks one question. Enter answers it, Esc leaves it."""
 
-    class Asking(Message):
-        """A prompt was opened, or closed if `words` is None. `words` say what Enter does."""
-
-        def __init__(self, words: str | None) -> None:
-            super().__init__()
-            self.words = words
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._question: Question | None = None
@@ -102,7 +96,7 @@ class PromptBar(Horizontal):
         self.display = True
         self._question = question
         self.screen.set_focus(entry)
-        self.post_message(self.Asking(question.label.rstrip(":")))
+        self._tell(question.label.rstrip(":"))
 
     def close(self) -> None:
         """Takes the prompt away and gives the focus back."""
@@ -110,7 +104,7 @@ class PromptBar(Horizontal):
         self.display = False
         asked_by, self._asked_by = self._asked_by, None
         self.screen.set_focus(asked_by)
-        self.post_message(self.Asking(None))
+        self._tell(None)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tells the asker what is typed so far."""
@@ -129,6 +123,10 @@ class PromptBar(Horizontal):
             self.query_one("#prompt-wrong", Label).update(f" {wrong} ")
         elif self._question is question:
             self.close()
+
+    def _tell(self, words: str | None) -> None:
+        """The footer shows the keys of an open prompt; `words` say what Enter does."""
+        cast("Commands", self.app).panels.keys.asks(words)
 
     def leave(self) -> None:
         """Takes the question back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
@@ -37,6 +38,8 @@ SPARK = 12
 """Cells of the sparkline."""
 SAID_SECONDS = 4.0
 """How long a message stays in the footer."""
+READ_SECONDS = 1.0
+"""How long it stays at least, whatever is pressed."""
 ALWAYS = 1000
 """The weight of a part that is never left out."""
 
@@ -185,6 +188,7 @@ class KeyBar(Looks):
         super().__init__(id=id)
         self._spots: list[tuple[int, int, str]] = []
         self._said = ""
+        self._said_at = 0.0
         self._wrong = False
         self._timer: Timer | None = None
         self._prompting: str | None = None
@@ -193,9 +197,14 @@ class KeyBar(Looks):
         """Shows a message in the place of the keys. It must be safe to show, and fits in one line or is cut."""
         if self._timer is not None:
             self._timer.stop()
-        self._said, self._wrong = words, wrong
+        self._said, self._wrong, self._said_at = words, wrong, time.monotonic()
         self._timer = self.set_timer(seconds, self._unsay)
         self.refresh()
+
+    def key(self) -> None:
+        """A key was pressed: a message that could be read makes room for the keys."""
+        if self._said and time.monotonic() - self._said_at >= READ_SECONDS:
+            self._unsay()
 
     def asks(self, words: str | None) -> None:
         """Shows the keys of an open prompt, `words` being what Enter does; None when it was closed."""

@@ -186,7 +186,7 @@ class TypesPanel(Lines):
         unsent = self.session.unsent()
         last = self.footer_height - 1
         if y == last and unsent:
-            remedy = ": R restarts the source" if self._can_restart() else " by this source"
+            remedy = ": R restarts source" if self._can_restart() else " by this source"
             words = f"{len(unsent)} not sent{remedy}"
             return Strip([Segment(fit(words, width), self.base + self.style("types--warning"))], width)
         style = self.base + self.style("types--teach")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from textual.widgets import Input
 
 from estui.events import NOTIFY, PRESETS
 from estui.plan import MutePath, Plan
+from estui.query import Found
 from estui.sources.source import SourceError
 from estui.tui import actions
 from estui.tui.app import EstuiApp
@@ -283,6 +286,21 @@ async def test_what_a_source_tells_is_shown() -> None:
         assert "● running" in strip(app)
 
 
+async def test_advice_of_a_source_that_runs_can_be_taken_away() -> None:
+    source = Scripted()
+    session = investigation(source)
+    async with opened(session) as (app, pilot):
+        source.put(*numbered(3))
+        source.becomes("running", "", "Record on a Mac for real events")
+        await ticked(pilot)
+        assert " Record on a Mac for real events. Esc takes this line away." in screen(app)
+        await pilot.press("escape")
+        assert "Record on a Mac" not in screen(app)
+        source.becomes("running", "the next event comes in 40 s", "Play faster")
+        await ticked(pilot)
+        assert "● The next event comes in 40 s. Play faster." in screen(app)
+
+
 async def test_a_restart_that_fails_says_why() -> None:
     class Stubborn(Scripted):
         def restart(self, types: frozenset[str] | None = None) -> None:
@@ -334,7 +352,7 @@ async def test_a_type_that_the_source_does_not_send() -> None:
         await ticked(pilot)
         panel = "\n".join(text(app.panels.types))
         assert "[x] exec" in panel
-        assert "1 not sent: R restarts the source" in panel
+        assert "1 not sent: R restarts source" in panel
         assert "1 not sent by the source: R restarts it" in bar(app)
         await pilot.press("R")
         await until(pilot, lambda: source.restarted == [frozenset(["open", "exec"])])
@@ -773,6 +791,57 @@ async def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
         assert app.prompt.asking
 
 
+async def test_a_long_write_tells_how_far_it_is_and_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(path: Path, *_: Any, progress: Any, stopped: Any) -> None:
+        for lines in itertools.count():
+            progress(lines)
+            if stopped():
+                return
+            time.sleep(0.001)  # it must not take the processor from the screen
+
+    monkeypatch.setattr("estui.tui.commands.TELL_SECONDS", 0.01)
+    source = Scripted(kind="file")
+    session = investigation(source)
+    async with opened(session) as (app, pilot):
+        source.put(*numbered(3))
+        await ticked(pilot)
+        session.write = endless  # type: ignore[method-assign,assignment]
+        await pilot.press("w")
+        await answer(pilot, str(tmp_path / "out"))
+        await until(pilot, lambda: "Writing to" in bar(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "Stopped;" in bar(app))
+        await pilot.press("w")
+        await answer(pilot, str(tmp_path / "out"))
+        await until(pilot, lambda: "Writing to" in bar(app))
+        await pilot.press("q")
+
+
+async def test_a_search_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def endless(*arguments: Any) -> Found:
+        while not arguments[-1]():
+            asked.append(True)
+            time.sleep(0.001)  # it must not take the processor from the screen
+        return Found(-1, False, stopped=True)
+
+    monkeypatch.setattr("estui.tui.commands.find", endless)
+    source = Scripted(kind="file")
+    session = investigation(source)
+    async with opened(session) as (app, pilot):
+        source.put(*numbered(3))
+        await ticked(pilot)
+        await pilot.press("slash")
+        await answer(pilot, "x")
+        await until(pilot, lambda: bool(asked) and "Looking for x … Esc stops" in bar(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: not any(worker.is_running for worker in app.workers))
+        assert session.view.anchor <= 0
+
+
 async def test_the_raw_line_is_copied() -> None:
     source = Scripted(kind="file")
     session = investigation(source)
@@ -848,7 +917,8 @@ async def test_the_palette_offers_every_action_and_runs_it() -> None:
     async with opened(session) as (app, pilot):
         palette = Palette(app.panels)
         titles = [hit.text async for hit in palette.discover()]
-        assert len(titles) == len(list(actions.commands()))
+        assert {"Pause", "Types: Subscribe"} <= set(titles)
+        assert "Restart source" not in titles  # this source cannot
         hits = [hit async for hit in palette.search("clear filters")]
         assert "Clear filters" in {str(hit.text) for hit in hits}
         session.view.add("event", "open", True)

@@ -506,3 +506,12 @@ def test_figures_in_words() -> None:
         "5.0M",
         "256M",
     ]
+
+
+async def test_rows_that_were_there_before_the_first_picture() -> None:
+    source = Scripted(kind="file")
+    session = investigation(source)
+    session.start()
+    source.put(*numbered(100))
+    async with opened(session) as (app, _):
+        assert "00:00:00.000 open" in shown(app)[0]
