@@ -515,3 +515,15 @@ def test_captures_are_read_alike_by_every_command(estui: Estui, captures: list[P
         assert counted["first_time"] == min(row["time"] for row in printed)
         judged = objects(estui("plan", "judge", "persistence-only", path))
         assert [row["event"] for row in judged] == [row["event"] for row in printed]
+
+
+def test_stat_and_cat_agree_on_a_long_line(tmp_path: Path, environment: dict[str, str]) -> None:
+    path = tmp_path / "long.jsonl"
+    path.write_bytes(b'{"event":{"open":{"file":{"path":"/' + b"x" * (20 << 20) + b'"}}}}\n')
+    counted = subprocess.run(
+        [sys.executable, "-m", "estui", "stat", "--json", str(path)],
+        capture_output=True,
+        env=environment,
+        check=True,
+    )
+    assert json.loads(counted.stdout)["by_event"] == {"open": 1}

@@ -643,3 +643,14 @@ def test_a_mode_that_is_no_file(tmp_path: Path) -> None:
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
     with ring() as core:
         assert read_all(open_source(["/dev/null"]), core).state.reason == "nothing came through /dev/null"
+
+
+def test_event_types_are_checked_and_belong_to_a_source_that_chooses(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="the nearest is open") as wrong:
+        open_source(["demo"], SourceOptions(events=("opne",)))
+    assert wrong.value.exit_code == 2
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"{}\n")
+    for words in ([str(path)], ["-"]):
+        with pytest.raises(SourceError, match="sends what it has"):
+            open_source(words, SourceOptions(events=("open",)))

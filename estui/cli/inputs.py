@@ -78,18 +78,11 @@ class Inputs:
     """
 
     def __init__(
-        self,
-        names: list[str],
-        loaded: Loaded,
-        options: SourceOptions | None = None,
-        *,
-        tally: bool = False,
-        budget: int = 0,
+        self, names: list[str], loaded: Loaded, options: SourceOptions | None = None, *, tally: bool = False
     ) -> None:
         self._names = names
         self._loaded = loaded
         self._tally = tally
-        self._budget = budget or loaded.settings.budget
         command = loaded.settings.eslogger_command
         self._options = replace(options or SourceOptions(), headless=True, eslogger_command=command)
         self._codes: list[Exit] = []
@@ -109,7 +102,7 @@ class Inputs:
             except SourceError as error:
                 self._failed(error.message, error.advice, error.exit_code)
                 continue
-            core = new_core(self._budget, max_events=HELD, tally=self._tally)
+            core = new_core(self._loaded.settings.budget, max_events=HELD, tally=self._tally)
             try:
                 take(Input(" ".join(names), source, core))
                 self._events += core.counters().events

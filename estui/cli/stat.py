@@ -13,8 +13,6 @@ from estui.cli.exits import Exit
 from estui.cli.inputs import Input, Inputs, load_settings
 from estui.text import printable
 
-BUDGET = 32 << 20
-"""Bytes of the ring: no row is looked at, so a few segments are enough."""
 MOST_EXECUTABLES = 20
 """Executables in the readable table; --json has all."""
 
@@ -106,7 +104,7 @@ class Totals:
 
 
 def run(args: argparse.Namespace) -> Exit:
-    inputs = Inputs(args.source, load_settings(args), tally=True, budget=BUDGET)
+    inputs = Inputs(args.source, load_settings(args), tally=True)
     totals = Totals()
     try:
         code = inputs.read(totals.read)

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from estui.events import NOTIFY
 from estui.sources.demo import SPEED, DemoSource
 from estui.sources.eslogger import EsloggerSource, usual_command
 from estui.sources.file import FileSource
@@ -24,7 +25,7 @@ from estui.sources.pace import check_speed
 from estui.sources.replay import ReplaySource
 from estui.sources.source import Source, SourceError, SourceOptions, SourceState
 from estui.sources.stdin import FifoSource, StdinSource, keep_keyboard
-from estui.text import printable
+from estui.text import nearest, printable
 
 __all__ = [
     "RESERVED",
@@ -79,10 +80,23 @@ def open_source(args: Sequence[str], options: SourceOptions | None = None) -> So
     if word in LATER:
         raise SourceError(f"the source {printable(first)} is not built in this version", LATER[word])
     _no_file_options(options, word)
-    return StdinSource() if word == "-" else _demo(options)
+    if word == "-":
+        _no_types(options)
+        return StdinSource()
+    return _demo(options)
+
+
+def _no_types(options: SourceOptions) -> None:
+    if options.events:
+        raise SourceError(
+            "--events chooses what eslogger or the demo sends; this source sends what it has",
+            "Leave it out, and subscribe to types on the screen or in a plan",
+            2,
+        )
 
 
 def _files(paths: Sequence[str], options: SourceOptions) -> Source:
+    _no_types(options)
     if options.follow:
         if len(paths) > 1 or options.replay:
             raise SourceError(
@@ -97,6 +111,14 @@ def _files(paths: Sequence[str], options: SourceOptions) -> Source:
 
 
 def _demo(options: SourceOptions, notice: str = "") -> DemoSource:
+    for name in options.events or ():
+        if name not in NOTIFY:
+            like = nearest(name, NOTIFY)
+            raise SourceError(
+                f"{printable(name)} is not an event type" + (f"; the nearest is {like}" if like else ""),
+                "estui demo sends all types without --events",
+                2,
+            )
     speed = options.speed
     if speed is None and not options.headless:
         speed = 1.0 if options.rate else SPEED

@@ -99,6 +99,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("app", "help", "question_mark,f1", "help", "Show the keys that work here", "Application", 100),
     Action("app", "next_theme", "ctrl+t", "Next theme", "Change to the next theme", "Application"),
     Action("app", "quit", "q,ctrl+q", "quit", "Leave estui", "Application", 72),
+    Action("app", "interrupt", "ctrl+c", "quit", "Leave estui, as q does", "Application", palette=False),
     # ---- the event list
     Action("events", "cursor(1)", "j,down", "Down", "One row down", "Moving", palette=False),
     Action("events", "cursor(-1)", "k,up", "Up", "One row up (following stops)", "Moving", palette=False),

@@ -90,6 +90,8 @@ class Commands(App[None]):
 
     panels: Main
     """The screen below any dialog."""
+    _left_writing = False
+    """Whether leaving was asked for while a file was being written."""
 
     @property
     def events(self) -> EventList:
@@ -366,6 +368,24 @@ class Commands(App[None]):
 
     # ---- files
 
+    async def action_quit(self) -> None:
+        """Leaves; while a file is being written only when asked twice, for that file would not be there."""
+        if self._writing() and not self._left_writing:
+            self._left_writing = True
+            self.say(
+                "A file is still being written. Esc stops that, q once more leaves without the file",
+                wrong=True,
+            )
+            return
+        await super().action_quit()
+
+    async def action_interrupt(self) -> None:
+        """What Ctrl-C does in a terminal: it ends the program. In a field for text it copies."""
+        await self.action_quit()
+
+    def _writing(self) -> bool:
+        return any(worker.group == "write" and worker.is_running for worker in self.workers)
+
     def action_write(self) -> None:
         """Asks for a path, and writes the raw lines of what is in view to it."""
         name = time.strftime("estui-%Y%m%d-%H%M%S.jsonl")
@@ -387,6 +407,7 @@ class Commands(App[None]):
         except (OSError, RuntimeError) as error:  # too long a name, no such user
             return getattr(error, "strerror", None) or str(error)
         view = self.session.view
+        self._left_writing = False
         job = partial(self.session.write, path, view.spec, view.upto)
         self.run_worker(partial(self._write_in_thread, job, path), thread=True, group="write")
         return None
@@ -400,7 +421,8 @@ class Commands(App[None]):
             nonlocal told
             if time.monotonic() - told > TELL_SECONDS:
                 told = time.monotonic()
-                self._tell(f"Writing to {name}: {lines:,} lines … Esc stops")
+                leaving = ", q once more leaves without the file" if self._left_writing else ""
+                self._tell(f"Writing to {name}: {lines:,} lines … Esc stops{leaving}")
 
         try:
             written = job(progress=progress, stopped=lambda: worker.is_cancelled)

@@ -61,4 +61,7 @@ def sentence(words: str) -> str:
     """Words of a source as a sentence."""
     if not words:
         return ""
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?", "…")) else ".")
+    first = words.split(maxsplit=1)[0]
+    if first.isalpha():  # a path keeps its case
+        words = words[:1].upper() + words[1:]
+    return words + ("" if words.endswith((".", "!", "?", "…")) else ".")

@@ -424,7 +424,7 @@ async def test_a_file_without_events() -> None:
     async with opened(session, NARROW) as (app, pilot):
         source.becomes("failed", "events.jsonl is empty", "Record some on a Mac")
         await ticked(pilot)
-        assert "Events.jsonl is empty." in screen(app)
+        assert "events.jsonl is empty." in screen(app)
         assert "Record some on a Mac." in screen(app)
         await pilot.press("j", "k", "g", "G", "plus", "space", "y", "apostrophe", "n", "escape", "enter")
         await ticked(pilot)
@@ -816,6 +816,9 @@ async def test_a_long_write_tells_how_far_it_is_and_is_stopped(
         await pilot.press("w")
         await answer(pilot, str(tmp_path / "out"))
         await until(pilot, lambda: "Writing to" in bar(app))
+        await pilot.press("q")
+        await until(pilot, lambda: "q once more leaves without the file" in bar(app))
+        assert app.is_running
         await pilot.press("q")
 
 
