@@ -388,7 +388,8 @@ def test_restarts_in_a_row_leave_one_child(mac: Mac) -> None:
             source.restart(frozenset([name]))
         source.restart(frozenset(["write"]))
         until(lambda: mac.log("args")[-1] == ["write"])
-        until(lambda: rows(core, KIND_EVENT)[-1].event == "write")
+        # A ring this small may let go of all it held between two looks.
+        until(lambda: [row.event for row in rows(core, KIND_EVENT)][-1:] == ["write"])
         until(lambda: sum(map(alive, mac.log("pid"))) == 1)
     until(lambda: not any(map(alive, mac.log("pid"))))
 
