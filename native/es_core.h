@@ -52,7 +52,7 @@ typedef struct {
 
 typedef struct {
     uint64_t head, tail, lines, events, bad, evicted, held_events, by_stage[ES_STAGES];
-    uint64_t held_bytes, string_bytes, memory, generation, read_bytes, strings;
+    uint64_t held_bytes, string_bytes, memory, generation, read_bytes;
     int64_t first_ns, last_ns; /* INT64_MIN: no time seen */
     uint8_t first_time[31], last_time[31]; /* as the lines give them, NUL behind */
 } es_counters;

@@ -328,7 +328,6 @@ void es_get_counters(es_ring *r, es_counters *c)
     c->memory = es_memory(r);
     c->generation = r->generation;
     c->read_bytes = r->read_bytes;
-    c->strings = r->strings.used;
     c->first_ns = r->first_ns;
     c->last_ns = r->last_ns;
     memcpy(c->first_time, r->first_time, sizeof c->first_time);
