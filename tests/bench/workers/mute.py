@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 from estui.client import Client
 from estui.core import Core, open_core
@@ -16,6 +15,8 @@ from estui.query import View
 from estui.record import Rules
 
 MUTES = 10_000
+PAGE = 4096
+"""Rows looked at together."""
 ONE = (
     MutePath("TARGET_PREFIX", "/Users/alex/", None),
     MutePath("TARGET_LITERAL", "/dev/null", None),
@@ -40,13 +41,14 @@ def ring(path: str) -> Core:
     return core
 
 
-def strings(core: Any) -> int:
-    """Distinct strings in the ring; -1 where only the native core could tell."""
-    if core.name != "native":
-        return -1
-    counters = core._ffi.new("es_counters *")
-    core._lib.es_get_counters(core._ring, counters)
-    return int(counters.strings)
+def strings(core: Core) -> int:
+    """Distinct strings in the ring."""
+    found: set[str] = set()
+    head = core.counters().head
+    for seq in range(core.counters().tail, head, PAGE):
+        for row in core.rows(seq, min(head, seq + PAGE)):
+            found.update(text for text in (row.executable, row.signing_id, *row.targets) if text is not None)
+    return len(found)
 
 
 def toggled(core: Core, rounds: int) -> dict[str, list[tuple[float, float]]]:
