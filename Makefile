@@ -47,7 +47,7 @@ sanitize: ## the core's properties under ASan and UBSan, with each kind of vecto
 	    -C cmake.define.ES_SANITIZE=ON -C cmake.define.ES_VECTORS=$$vectors && \
 	  LD_PRELOAD="$$($(or $(CC),cc) -print-file-name=libasan.so) $$($(or $(CC),cc) -print-file-name=libubsan.so)" \
 	    ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc ESTUI_CORE=native \
-	    $(BUILD)/sanitize/venv/bin/python -m pytest -q tests/test_core.py tests/test_core_judging.py || exit 1; \
+	    $(BUILD)/sanitize/venv/bin/python -m pytest -q tests/test_core.py tests/test_core_own.py tests/test_core_write.py tests/test_core_judging.py || exit 1; \
 	done
 
 bench: ## speed and memory, as ratios

@@ -13,19 +13,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 from estui.events import EVENT_TYPES, INSTIGATOR_EVENTS, NOTIFY, PETITIONER_EVENTS
 from estui.message import Message, str_column
 from estui.record import (
+    ALL_STAGES,
     BAD_REASONS,
     DEFAULT_BUDGET,
-    KIND_EVENT,
+    UNSHARDED,
     Counters,
     EventCount,
     Hits,
     Losses,
     PathRule,
+    Place,
     ProcessRule,
     Row,
     Rules,
     ViewSpec,
     WhatIf,
+    Wrote,
 )
 
 try:
@@ -72,6 +75,9 @@ class Core(Protocol):
     def add_stream(self, *, owned: bool, fd: int = -1) -> int:
         """A new stream. owned: its gaps are lost, not missing. fd: its lines stay in that file."""
 
+    def is_owned(self, stream: int) -> bool:
+        """Whether gaps that come now are lost: estui started it, or the whole of a recording is being read."""
+
     def run(self, stream: int, fd: int) -> int:
         """Read fd until its end (0), stop() (-1) or an error (errno). An unfinished last line is a line."""
 
@@ -96,6 +102,27 @@ class Core(Protocol):
 
     def rows(self, lo: int, hi: int) -> list[Row]:
         """The rows held from lo up to, not with, hi."""
+
+    def write_from(self, seq: int) -> Place:
+        """Where to write() from: the row with that seq, or the oldest that is held."""
+
+    def write(
+        self, fd: int, at: Place, upto: int, stages: int = ALL_STAGES, limit: int | None = None
+    ) -> Wrote:
+        """Write the raw lines of rows from `at.next` on, up to, not with, `upto`, each with a newline, and move `at`.
+
+        These are bad lines, lines that say what was lost, and the events of these stages, in at most `limit` bytes.
+        Rows that are no line are passed where the numbers of what is written show them: runs, gaps of a stream that
+        estui did not start or of one type alone, and, when all stages are written, gaps behind a numbered event of
+        the same shard. Every other such row stops it, and every seam.
+        """
+
+    def hold(self, seq: int | None, *, drop: bool = False) -> None:
+        """Let no row from `seq` on go unseen: run() and ingest() wait while such rows fill half the budget.
+
+        What write() has written is held no longer; with `drop` it goes as soon as it can. None ends the hold. Whoever
+        holds rows writes in another thread than the one that reads the source.
+        """
 
     def raw(self, seq: int) -> bytes | None:
         """The row's line without its newline; None when it is no line, evicted, or gone from its file."""
@@ -131,6 +158,8 @@ _FIELDS = {"event": 0, "process": 1, "executable": 2, "target": 3}
 _EVENT_NAMES = {event.number: name for name, event in NOTIFY.items()}
 _EVENT_TYPE, _SEQ_NUM, _GLOBAL_SEQ_NUM, _PID, _PIDVERSION, _EUID, _PPID = range(7)
 _NO_TIME = -(1 << 63)
+_NO_LIMIT = (1 << 64) - 1
+_SHARDS = (1 << UNSHARDED) - 1
 
 
 def _encode(text: str) -> bytes:
@@ -253,6 +282,9 @@ class NativeCore:
         self._streams = stream + 1
         return stream
 
+    def is_owned(self, stream: int) -> bool:
+        return bool(self._lib.es_is_owned(self._ring, stream))
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Keep close() from freeing the ring under a thread that writes to it. Raises ValueError once closed."""
@@ -334,18 +366,18 @@ class NativeCore:
             texts.append(None if length < 0 else _decode(text[at : at + length]))
             at += max(length, 0)
         name, executable, signing_id, *targets = texts
-        kind, present, negative = r.kind, r.present, r.negative
+        present, negative = r.present, r.negative
         numbers = [
             (value - (1 << 64) if negative >> i & 1 else value) if present >> i & 1 else None
             for i, value in enumerate(r.num)
         ]
         time_ns = r.time_ns if r.time_kind & 2 else None
         time: str | None = None
-        if r.time_kind & 1:  # a gap's or a run's is that of the event right behind it
-            time = _iso(r.time_ns) if r.time_kind & 4 else self._odd_time(r.seq + (kind != KIND_EVENT))
+        if r.time_kind & 1:  # a row that is no line has that of the event right behind it
+            time = _iso(r.time_ns) if r.time_kind & 4 else self._odd_time(r.seq + (not r.line))
         return Row(
             seq=r.seq,
-            kind=kind,
+            kind=r.kind,
             stream=r.stream,
             n=r.line,
             event=name if name is not None else _EVENT_NAMES.get(r.event, ""),
@@ -368,6 +400,8 @@ class NativeCore:
             owned=bool(r.owned),
             reason=BAD_REASONS[r.reason],
             size=r.size,
+            unknown=bool(r.unknown),
+            shard=None if r.shard < 0 else r.shard,
         )
 
     def _odd_time(self, seq: int) -> str | None:
@@ -383,6 +417,32 @@ class NativeCore:
         if seq < 0:
             return None
         return self._text(lambda buffer, room: int(self._lib.es_raw_get(self._ring, seq, buffer, room)))
+
+    def write_from(self, seq: int) -> Place:
+        place = self._ffi.new("es_place *")
+        self._lib.es_write_from(self._ring, place, max(seq, 0))
+        return Place(place.next, place.passed, place.passed_lost)
+
+    def write(
+        self, fd: int, at: Place, upto: int, stages: int = ALL_STAGES, limit: int | None = None
+    ) -> Wrote:
+        place, wrote = self._ffi.new("es_place *"), self._ffi.new("es_wrote *")
+        place.next, place.passed, place.passed_lost = at.next, at.passed, at.passed_lost
+        place.delivered = at.delivered
+        place.shards, place.unsharded = at.shown & _SHARDS, at.shown >> UNSHARDED
+        most = _NO_LIMIT if limit is None else max(limit, 0)
+        with self._writing():
+            self._lib.es_write(self._ring, place, fd, max(upto, 0), stages, most, wrote)
+        at.next, at.passed, at.passed_lost = place.next, place.passed, place.passed_lost
+        at.delivered = place.delivered
+        at.shown = place.shards | place.unsharded << UNSHARDED
+        return Wrote(
+            wrote.stop, wrote.lines, wrote.events, wrote.bytes, wrote.gone, wrote.gone_lost, wrote.error
+        )
+
+    def hold(self, seq: int | None, *, drop: bool = False) -> None:
+        if self._open:
+            self._lib.es_hold(self._ring, -1 if seq is None else seq, drop)
 
     def _event_counts(self) -> list[tuple[str, Any]]:
         found = []
@@ -406,11 +466,16 @@ class NativeCore:
 
     def losses(self) -> Losses:
         counts = self._event_counts()
+        losses = self._ffi.new("es_losses *")
+        self._lib.es_get_losses(self._ring, losses)
+        by_shard = list(losses.by_shard) if losses.shards else []
         return Losses(
-            lost_global=self._lib.es_lost_global(self._ring, 1),
+            lost_global=losses.lost,
             lost_by_type={name: count.lost for name, count in counts if count.lost},
-            missing_global=self._lib.es_lost_global(self._ring, 0),
+            missing_global=losses.missing,
             missing_by_type={name: count.missing for name, count in counts if count.missing},
+            unknown=losses.unknown,
+            by_shard={shard: lost for shard, lost in enumerate(by_shard) if losses.shards >> shard & 1},
         )
 
     def executables(self) -> dict[str, int]:

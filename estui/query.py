@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from estui.record import KIND_EVENT, Filter, Row, ViewSpec
+from estui.record import KIND_EVENT, KIND_SEAM, Filter, Row, ViewSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -216,7 +216,8 @@ class View:
 
 
 def raw_lines(core: Core, spec: ViewSpec, upto: int) -> Iterator[bytes | None]:
-    """The raw lines of the events and bad lines in a view of its own, oldest first, without their newlines.
+    """The raw lines of the events and bad lines in a view of its own, oldest first, without their newlines; and those
+    that say what was lost.
 
     Rows from seq `upto` on are left out, and rows that are no line. None stands for a line that the ring, or the file
     it was indexed in, no longer has. Made for a worker thread: it uses no view of the screen.
@@ -230,7 +231,7 @@ def raw_lines(core: Core, spec: ViewSpec, upto: int) -> Iterator[bytes | None]:
         row = core.row(seq)
         if row is None:
             yield None
-        elif row.n:
+        elif row.n and row.kind != KIND_SEAM:  # a recording's first line would not be true of a part of it
             yield core.raw(seq)
 
 

@@ -14,9 +14,11 @@ KIND_EVENT = 0
 KIND_BAD = 1
 """A line that is not an event; `Row.reason` says why."""
 KIND_GAP = 2
-"""Sequence numbers jumped here: `Row.gap_global` and `Row.gap_type` events are lost, or missing."""
+"""Sequence numbers jumped here, or a line of a recording says so: `Row.gap_global` and `Row.gap_type` events are lost,
+or missing."""
 KIND_SEAM = 3
-"""A mark estui set itself, such as a source started again; `Row.event` holds its words."""
+"""A mark estui set itself, such as a source started again, or one that stands in a recording; `Row.event` holds its
+words."""
 KIND_RUN = 4
 """`global_seq_num` fell: another run of the recorder begins here."""
 
@@ -59,7 +61,7 @@ class Row(NamedTuple):
     n: int
     """1-based number of the line in its stream; 0 for rows that are no line."""
     event: str
-    """The event's name; the words of a seam; otherwise empty."""
+    """The event's name; the words of a seam, or of a line that says what was lost; otherwise empty."""
     event_id: int
     """The es_event_type_t number of a known NOTIFY name, UNKNOWN_EVENT or more for an unknown one, -1 for no event."""
     event_type: int | None
@@ -86,6 +88,10 @@ class Row(NamedTuple):
     reason: str
     size: int
     """Bytes of the line without its newline."""
+    unknown: bool = False
+    """Of a gap: nobody knows how many events were lost; `event` may say why."""
+    shard: int | None = None
+    """Of a gap or a run: whose sequence numbers they were, where several recorders share the event types."""
 
 
 class Counters(NamedTuple):
@@ -138,6 +144,10 @@ class Losses(NamedTuple):
     lost_by_type: dict[str, int]
     missing_global: int
     missing_by_type: dict[str, int]
+    unknown: int = 0
+    """Losses of which nobody knows how many events they were."""
+    by_shard: dict[int, int] = {}  # noqa: RUF012  never changed
+    """Lost and missing by global numbers, by shard; empty where there are none."""
 
 
 class PathRule(NamedTuple):
@@ -167,6 +177,49 @@ class Rules(NamedTuple):
     invert_path: bool = False
     invert_target: bool = False
     instigator_votes: bool = False
+
+
+ALL_STAGES = (1 << len(STAGES)) - 1
+"""The stages `Core.write` writes the events of: all of them."""
+DELIVERED_ONLY = 1
+"""Likewise: events that the rules deliver."""
+UNSHARDED = 64
+"""The bit of `Place.shown` that stands for events of no shard."""
+WROTE_ALL, WROTE_LIMIT, WROTE_ROW, WROTE_GONE, WROTE_ERROR = range(5)
+"""Why `Core.write` stopped: it was done; the next line would pass the limit; the next row needs a line of the caller's;
+rows were evicted before they could be written; write(2) failed."""
+
+
+@dataclass(slots=True)
+class Place:
+    """How far `Core.write` has come: what it needs to know of the rows before."""
+
+    next: int = 0
+    """The seq of the row to go on from."""
+    passed: int = 0
+    """Events before it."""
+    passed_lost: int = 0
+    """Events lost before it, on streams that estui started."""
+    delivered: int = 0
+    """Of the events passed, those that the rules delivered then."""
+    shown: int = 0
+    """Bits of the shards that have a numbered event where it is written to: a gap behind one shows there."""
+
+
+class Wrote(NamedTuple):
+    """What one `Core.write` did."""
+
+    stop: int
+    lines: int
+    events: int
+    bytes: int
+    """Up to the last whole line."""
+    gone: int
+    """Events evicted, or gone from their file, before they were written; they stood before `Place.next`."""
+    gone_lost: int
+    """Events that gaps among those rows stood for."""
+    error: int
+    """errno, or 0. More bytes than `bytes` may have been written then."""
 
 
 class WhatIf(NamedTuple):

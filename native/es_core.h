@@ -11,6 +11,13 @@
  * Memory. A ring owns all it points to; results are copied out. Where a result is text, the caller passes a buffer,
  * and gets the bytes needed: when that is more than it offered, nothing was copied and it calls again.
  *
+ * estui's own lines. An object without an event whose "estui" is "loss" (with "lost": a count or null, and "why") is a
+ * gap of an owned stream; one with "mark" (and "words") or "recording" (and "source") is a seam after which the
+ * stream's numbers, or those of its "shard", begin anew. "recording" with "whole": true makes the stream owned until
+ * the next such line. All are lines, but neither events nor bad. Another object without an event is a bad line.
+ *
+ * Shards. "estui_shard" (0 to 63) in an event says whose numbers it carries: each shard of a stream has its own.
+ *
  * Errors. Allocation failure ends the process, as it would in Python's own small allocations; every other failure is
  * in the result. No length in the input is ever trusted.
  */
@@ -32,14 +39,19 @@ enum { ES_STAGE_DELIVERED, ES_STAGE_SUBSCRIPTION, ES_STAGE_PROCESS, ES_STAGE_PAT
 enum { ES_INVERT_PROCESS = 1, ES_INVERT_PATH = 2, ES_INVERT_TARGET = 4, ES_INSTIGATOR_VOTES = 8 };
 enum { ES_PREFIX, ES_LITERAL, ES_TARGET_PREFIX, ES_TARGET_LITERAL };
 enum { ES_FIELD_EVENT, ES_FIELD_PROCESS, ES_FIELD_EXECUTABLE, ES_FIELD_TARGET, ES_FIELDS };
+/* Why es_write() stopped: it was done; the next line would pass the limit; the next row needs a line of the caller's;
+ * rows were evicted before they could be written; write() failed. */
+enum { ES_WROTE_ALL, ES_WROTE_LIMIT, ES_WROTE_ROW, ES_WROTE_GONE, ES_WROTE_ERROR };
+enum { ES_SHARDS = 64 };
 
 /* The integer columns, in the order of es_row.num, .present and .negative. */
 enum { ES_EVENT_TYPE, ES_SEQ_NUM, ES_GLOBAL_SEQ_NUM, ES_PID, ES_PIDVERSION, ES_EUID, ES_PPID, ES_INTS };
-/* The text columns, in the order of es_row.text_len. ES_TEXT_NAME is an unknown event's name, or a seam's words. */
+/* The text columns, in the order of es_row.text_len. ES_TEXT_NAME is an unknown event's name, or the words of a seam or
+ * of a loss line. */
 enum { ES_TEXT_NAME, ES_TEXT_EXECUTABLE, ES_TEXT_SIGNING_ID, ES_TEXT_TARGET_1, ES_TEXT_TARGET_2, ES_TEXTS };
 
 typedef struct {
-    uint64_t seq, line, size;      /* size: bytes of the line, even where only its beginning is kept */
+    uint64_t seq, line, size;      /* line: 0 for no line; size: its bytes, even where only its beginning is kept */
     uint64_t num[ES_INTS];         /* magnitude as two's complement where the bit in negative is set */
     uint64_t gap_global, gap_type; /* gaps only */
     int64_t time_ns;               /* valid when time_kind has bit 1 */
@@ -48,6 +60,7 @@ typedef struct {
     int32_t stage, reason, owned;
     int32_t time_kind;             /* bit 0: a string, bit 1: read as a time, bit 2: exactly 9 digits, so it can be rebuilt */
     uint32_t present, negative;
+    int32_t shard, unknown; /* shard: -1 for none; unknown: a gap whose size nobody knows */
 } es_row;
 
 typedef struct {
@@ -61,6 +74,27 @@ typedef struct {
     uint64_t total, held, suppressed, lost, missing;
     int32_t event;
 } es_event_count;
+
+typedef struct {
+    uint64_t lost, missing, unknown; /* of global_seq_num; losses of unknown size */
+    uint64_t shards;                 /* bits of those that occurred */
+    uint64_t by_shard[64];           /* lost and missing */
+} es_losses;
+
+/* How far es_write() has come: what it needs to know of the rows before. */
+typedef struct {
+    uint64_t next;                /* seq of the row to go on from */
+    uint64_t passed, passed_lost; /* before it: events, and losses of owned streams */
+    uint64_t delivered;           /* of the events passed */
+    uint64_t shards;              /* bits of those that have a numbered event where it is written to */
+    int32_t unsharded;            /* the same for events of no shard */
+} es_place;
+
+typedef struct {
+    int32_t stop, error;           /* ES_WROTE_..., errno */
+    uint64_t lines, events, bytes; /* the bytes up to the last whole line */
+    uint64_t gone, gone_lost;      /* evicted unwritten: events, and losses of owned streams */
+} es_wrote;
 
 typedef struct {
     uint64_t events, suppressed, newly_suppressed, newly_delivered;
@@ -81,6 +115,8 @@ int es_define_event(es_ring *, int number, const char *name, const char *targets
 
 /* A stream. owned: its gaps are lost, not missing. fd >= 0: lines stay in that file and are read back from a dup. */
 int es_add_stream(es_ring *, int owned, int fd);
+/* Whether gaps that come now are lost: estui started it, or the whole of a recording is being read. */
+int es_is_owned(es_ring *, int stream);
 /* Reads fd until its end (0), es_stop() (-1), or an error (errno). An unfinished last line counts as a line. */
 int es_run(es_ring *, int stream, int fd);
 void es_stop(es_ring *, int stream);
@@ -91,10 +127,21 @@ void es_break_line(es_ring *, int stream); /* an unfinished line is a bad line *
 uint64_t es_mark(es_ring *, const uint8_t *words, size_t len);
 
 void es_get_counters(es_ring *, es_counters *);
-uint64_t es_lost_global(es_ring *, int owned);
+void es_get_losses(es_ring *, es_losses *);
 /* Rows. -1: not held. */
 int64_t es_row_get(es_ring *, uint64_t seq, es_row *, uint8_t *buf, size_t cap);
 int64_t es_raw_get(es_ring *, uint64_t seq, uint8_t *buf, size_t cap);
+/* Begins at the row with that seq, or the oldest that is held; nothing is shown yet. */
+void es_write_from(es_ring *, es_place *, uint64_t seq);
+/* Writes the raw lines of rows from at->next on, up to, not with, seq upto, each with a newline, and moves the place: of
+ * bad lines, of loss lines, and of the events of these stages (bit mask), at most limit bytes. Rows that are no line
+ * are passed where the numbers of what is written show them: runs, gaps of a stream that is not owned or of one type
+ * alone, and, where all stages are written, gaps behind a numbered event of the same shard. Every other such row, and every seam, stops it.
+ * The lock is held to copy at most 1 MiB or look at 8192 rows, and never while writing. */
+void es_write(es_ring *, es_place *at, int fd, uint64_t upto, uint32_t stages, uint64_t limit, es_wrote *);
+/* Rows from seq on are not to be evicted unseen: es_run() and es_ingest() wait while they fill half the budget. The
+ * hold moves on with es_write(). drop: rows before it go as soon as they can. -1: no hold any more. */
+void es_hold(es_ring *, int64_t seq, int drop);
 /* Event types by slot: 0..255 are the numbers, then unknown names. -1: no such slot, or never seen. */
 int es_event_slots(es_ring *);
 int64_t es_event_get(es_ring *, int slot, es_event_count *, uint8_t *buf, size_t cap);

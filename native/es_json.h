@@ -1,5 +1,5 @@
-/* JSON's own grammar, for es_scan.c alone, which is compiled once for each kind of vectors: strings, numbers, values to
- * skip, and the index of a line's strings. Strictness is orjson's, but for bytes from 0x80 up, which are not looked at. */
+/* JSON's own grammar, for es_scan.c, which is compiled once for each kind of vectors, and es_own.c: strings, numbers,
+ * values to skip, objects to walk, and the index of a line's strings. Strictness is orjson's, but for bytes from 0x80 up, which are not looked at. */
 #ifndef ES_JSON_H
 #define ES_JSON_H
 
@@ -356,5 +356,78 @@ static int index_strings(ptr line, size_t room, uint32_t *out)
     return 0;
 }
 #endif
+
+/* A key, its escapes undone; a key longer than any of ours keeps its length and matches none. */
+typedef struct {
+    es_span span;
+    ptr text;
+    size_t len;
+    uint8_t buf[6 * 32 + ES_PAD];
+} key;
+
+/* p is at a quote: reads key and colon, gives the value. */
+static inline ptr read_key(scan *s, ptr p, key *k)
+{
+    if (*p != '"')
+        return NULL;
+    ptr start = p + 1;
+    p = string(s, start, &k->span.escaped);
+    if (!p)
+        return NULL;
+    k->span.ptr = k->text = start;
+    k->span.len = (uint32_t)(p - start);
+    k->len = k->span.len;
+    if (!s->end && k->span.escaped && k->len <= 6 * 32) { /* none of our keys is longer, at six bytes a character */
+        k->len = es_unescape(k->buf, k->span);
+        k->text = k->buf;
+    }
+    p = ws(p + 1);
+    if (*p != ':')
+        return NULL;
+    return ws(p + 1);
+}
+
+#define IS(k, word) ((k).len == sizeof(word) - 1 && memcmp((k).text, word, sizeof(word) - 1) == 0)
+
+/* Walks an object: the body runs once a key with p at its value, and must move p behind it. */
+#define EACH(p, depth, k, body)                       \
+    do {                                              \
+        if ((depth) >= MAX_DEPTH)                     \
+            return NULL;                              \
+        p = ws(p + 1);                                \
+        if (*p == '}')                                \
+            return p + 1;                             \
+        for (;;) {                                    \
+            p = read_key(s, p, &(k));                 \
+            if (!p)                                   \
+                return NULL;                          \
+            body if (!p) return NULL;                 \
+            p = ws(p);                                \
+            if (*p == '}')                            \
+                return p + 1;                         \
+            if (*p != ',')                            \
+                return NULL;                          \
+            p = ws(p + 1);                            \
+        }                                             \
+    } while (0)
+
+static inline ptr read_int(scan *s, ptr p, int depth, es_int *out)
+{
+    memset(out, 0, sizeof *out);
+    return es_digit(*p) || *p == '-' ? number(p, out) : skip(s, p, depth);
+}
+
+static inline ptr read_span(scan *s, ptr p, int depth, es_span *out)
+{
+    out->ptr = NULL;
+    if (*p != '"')
+        return skip(s, p, depth);
+    ptr end = string(s, p + 1, &out->escaped);
+    if (!end)
+        return NULL;
+    out->ptr = p + 1;
+    out->len = (uint32_t)(end - out->ptr);
+    return end + 1;
+}
 
 #endif

@@ -33,6 +33,7 @@ es_ring *es_ring_new(uint64_t budget, uint64_t max_events, int tally)
     r->lost = es_zalloc(sizeof *r->lost * ES_MAX_EVENTS);
     r->missing = es_zalloc(sizeof *r->missing * ES_MAX_EVENTS);
     r->first_ns = r->last_ns = INT64_MIN;
+    r->hold = UINT64_MAX;
     es_judge(r, es_rules_new(0, 1));
     r->generation = 0;
     return r;
@@ -179,7 +180,8 @@ static void forget(es_ring *r, const es_segment *s, uint64_t seq)
         if (b->stage[i])
             r->suppressed[event]--;
     }
-    if (b->kind[i] <= ES_KIND_BAD && r->streams[b->stream[i]]->file < 0)
+    es_add(&r->evicted_lost, es_lost_in(b, i));
+    if (b->line[i] && r->streams[b->stream[i]]->file < 0)
         r->held_bytes -= b->size[i];
     es_forget_string(r, b->executable[i]);
     es_forget_string(r, b->target1[i]);
@@ -224,6 +226,11 @@ static void make_room(es_ring *r, size_t room)
     /* An indexed file keeps only records, and those are not what the budget is for. */
     while (r->nsegments > 1 && r->held_bytes && es_memory(r) + room > r->budget)
         drop_segment(r);
+    for (es_segment *s; r->hold_drops && r->nsegments > 1; drop_segment(r)) {
+        s = es_segment_at(r, 0);
+        if (s->first + s->rows > r->hold)
+            break;
+    }
 }
 
 void es_evict(es_ring *r)
@@ -282,7 +289,7 @@ es_block *es_append(es_ring *r, int kind, int stream, const uint8_t *raw, size_t
     b->executable[at] = b->process[at] = b->target1[at] = b->target2[at] = b->instigator[at] = 0;
     b->name[at] = b->signing_id[at] = 0;
     b->event[at] = 0;
-    b->stage[at] = b->present[at] = b->negative[at] = b->time_kind[at] = b->reason[at] = 0;
+    b->stage[at] = b->present[at] = b->negative[at] = b->time_kind[at] = b->reason[at] = b->shard[at] = 0;
     b->kind[at] = (uint8_t)kind;
     b->stream[at] = stream;
     b->size[at] = (uint32_t)size;
@@ -335,12 +342,11 @@ void es_get_counters(es_ring *r, es_counters *c)
     es_unlock(r);
 }
 
-uint64_t es_lost_global(es_ring *r, int owned)
+void es_get_losses(es_ring *r, es_losses *out)
 {
     es_lock(r);
-    uint64_t n = owned ? r->lost_global : r->missing_global;
+    *out = r->losses;
     es_unlock(r);
-    return n;
 }
 
 int64_t es_row_get(es_ring *r, uint64_t seq, es_row *out, uint8_t *buf, size_t cap)
@@ -362,13 +368,16 @@ int64_t es_row_get(es_ring *r, uint64_t seq, es_row *out, uint8_t *buf, size_t c
     out->owned = out->stream < 0 || r->streams[out->stream]->owned;
     out->time_kind = b->time_kind[i];
     out->time_ns = b->time_ns[i];
-    out->reason = b->reason[i];
+    out->shard = b->shard[i] - 1;
     if (out->kind == ES_KIND_GAP) {
+        out->owned = b->reason[i] & ES_GAP_OWNED;
+        out->unknown = (b->reason[i] & ES_GAP_UNKNOWN) != 0;
         out->gap_global = b->num[0][i];
         out->gap_type = b->num[1][i];
         if (out->gap_type)
             out->event = b->event[i];
     } else if (out->kind == ES_KIND_BAD) {
+        out->reason = b->reason[i];
         if (out->reason == ES_BAD_LONG)
             out->size = b->num[0][i];
     } else if (out->kind == ES_KIND_EVENT) {
@@ -396,7 +405,7 @@ int64_t es_row_get(es_ring *r, uint64_t seq, es_row *out, uint8_t *buf, size_t c
 
 const uint8_t *es_raw_of(es_ring *r, const es_segment *s, const es_block *b, unsigned i, uint8_t **buf, size_t *cap)
 {
-    if (b->kind[i] > ES_KIND_BAD)
+    if (!b->line[i])
         return NULL;
     int file = r->streams[b->stream[i]]->file;
     size_t size = b->size[i];
@@ -426,7 +435,7 @@ int64_t es_raw_get(es_ring *r, uint64_t seq, uint8_t *buf, size_t cap)
         es_segment *s = es_segment_at(r, es_segment_of(r, seq));
         es_block *b = es_at(s, seq, &i);
         size_t size = b->size[i];
-        if (b->kind[i] <= ES_KIND_BAD) {
+        if (b->line[i]) {
             result = (int64_t)size;
             if (size <= cap && size) {
                 uint8_t *own = buf;

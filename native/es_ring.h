@@ -21,7 +21,11 @@ typedef struct {
     int64_t time_ns[ES_BLOCK];
     int32_t stream[ES_BLOCK];
     uint8_t present[ES_BLOCK], negative[ES_BLOCK], time_kind[ES_BLOCK], reason[ES_BLOCK];
+    uint8_t shard[ES_BLOCK]; /* its number + 1, or 0 */
 } es_block;
+
+/* Of a gap, in place of a bad line's reason. */
+enum { ES_GAP_OWNED = 1, ES_GAP_UNKNOWN = 2 };
 
 /* A run of rows and the raw lines of those that keep one. */
 typedef struct {
@@ -42,8 +46,18 @@ typedef struct {
     uint8_t known, targets, role;
 } es_event_def;
 
+/* What was seen of the sequence numbers of a stream, or of one of its shards. */
 typedef struct {
-    int owned, file; /* file: the dup of an indexed stream, or -1 */
+    int has_global;
+    uint64_t global, unexplained; /* lost globally and not yet found in a type */
+    uint64_t *last;               /* by event id */
+    uint8_t *has_last;
+    uint32_t nlast;
+} es_numbers;
+
+typedef struct {
+    int started, owned; /* started by estui; that, or the whole of a recording */
+    int file;           /* the dup of an indexed stream, or -1 */
     /* Bytes read and not yet a line. begin..end are pending; up to seen there is no newline among them. */
     uint8_t *buf;
     size_t begin, seen, end, cap;
@@ -53,12 +67,7 @@ typedef struct {
     uint64_t skipped; /* bytes of a line too long, while its end has not come */
     int wake;         /* written to by es_stop() while es_run() waits, else -1 */
     atomic_int stopping;
-    /* Loss. */
-    int has_global;
-    uint64_t global, unexplained; /* lost globally and not yet found in a type */
-    uint64_t *last;               /* by event id */
-    uint8_t *has_last;
-    uint32_t nlast;
+    es_numbers numbers, *shards[ES_SHARDS]; /* a shard's: when it first occurs */
 } es_stream;
 
 struct es_ring {
@@ -91,7 +100,10 @@ struct es_ring {
     es_judge_state judge;
     uint64_t *total, *held, *suppressed, *lost, *missing; /* by event id, ES_MAX_EVENTS of them */
     uint64_t head, tail, lines, events, bad, evicted, held_events, by_stage[ES_STAGES], held_bytes, generation;
-    uint64_t read_bytes, lost_global, missing_global;
+    uint64_t read_bytes, evicted_lost; /* of owned streams, in rows evicted */
+    es_losses losses;
+    uint64_t hold; /* rows from here on wait for es_write(); UINT64_MAX: none does */
+    int hold_drops;
     int64_t first_ns, last_ns;
     uint8_t first_time[31], last_time[31];
 
@@ -125,6 +137,19 @@ static inline void es_lock(es_ring *r)
 static inline void es_unlock(es_ring *r)
 {
     pthread_mutex_unlock(&r->lock);
+}
+
+/* Numbers in a line can be anything, so sums stop at the top instead of starting over. */
+static inline void es_add(uint64_t *sum, uint64_t n)
+{
+    *sum = *sum + n < n ? UINT64_MAX : *sum + n;
+}
+
+/* What a row says was lost of all events. A gap of a type alone is none: where events have global numbers, these say that
+ * nothing was lost there. */
+static inline uint64_t es_lost_in(const es_block *b, unsigned i)
+{
+    return b->kind[i] == ES_KIND_GAP && (b->reason[i] & ES_GAP_OWNED) ? b->num[0][i] : 0;
 }
 
 static inline uint64_t es_memory(const es_ring *r)

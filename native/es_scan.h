@@ -35,7 +35,7 @@ enum { ES_ROLE_NONE, ES_ROLE_INSTIGATOR, ES_ROLE_PETITIONER, ES_ROLES };
 typedef struct {
     int reason;
     es_span name, time, executable, signing_id, slot[ES_SLOTS];
-    es_int event_type, seq_num, global_seq_num, ppid;
+    es_int event_type, seq_num, global_seq_num, ppid, shard;
     es_token token;
     /* By role: the token of the process object, and the one beside it. */
     es_token role[ES_ROLES], role_token[ES_ROLES];
@@ -51,6 +51,17 @@ typedef const uint8_t *es_scanner(const uint8_t *p, size_t room, uint32_t *ends,
 es_scanner es_scan, es_scan_avx2;
 /* The one this machine runs best. */
 es_scanner *es_best_scanner(void);
+
+/* A line of estui's own. */
+enum { ES_OWN_NONE, ES_OWN_LOSS, ES_OWN_MARK, ES_OWN_RECORDING };
+typedef struct {
+    es_span words; /* why, the words, or the source */
+    es_int lost, shard;
+    int unknown, whole; /* unknown: lost is null */
+} es_own;
+
+/* What a line is that was found to be an object without an event. */
+int es_read_own(const uint8_t *p, es_own *out);
 
 /* Reads YYYY-MM-DDTHH:MM:SS[.digits]Z. Gives es_row's time_kind; *ns is set when bit 1 is. */
 int es_time(es_span s, int64_t *ns);

@@ -19,7 +19,7 @@
 int es_add_stream(es_ring *r, int owned, int fd)
 {
     es_stream *s = es_zalloc(sizeof *s);
-    s->owned = owned;
+    s->started = s->owned = owned;
     s->file = -1;
     if (fd >= 0)
         s->file = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -32,13 +32,23 @@ int es_add_stream(es_ring *r, int owned, int fd)
     return n;
 }
 
+static void numbers_free(es_numbers *n)
+{
+    free(n->last);
+    free(n->has_last);
+}
+
 void es_stream_free(es_stream *s)
 {
     if (s->file >= 0)
         close(s->file);
     free(s->buf);
-    free(s->last);
-    free(s->has_last);
+    numbers_free(&s->numbers);
+    for (int n = 0; n < ES_SHARDS; n++)
+        if (s->shards[n]) {
+            numbers_free(s->shards[n]);
+            free(s->shards[n]);
+        }
     free(s);
 }
 
@@ -48,6 +58,15 @@ static es_stream *stream_of(es_ring *r, int stream)
     es_stream *s = stream >= 0 && stream < r->nstreams ? r->streams[stream] : NULL;
     es_unlock(r);
     return s;
+}
+
+int es_is_owned(es_ring *r, int stream)
+{
+    es_stream *s = stream_of(r, stream);
+    es_lock(r);
+    int owned = s && s->owned;
+    es_unlock(r);
+    return owned;
 }
 
 /* Room for n bytes more, and for the newline and the padding behind them. */
@@ -134,6 +153,14 @@ static uint32_t intern_role(es_ring *r, const es_line *line, uint32_t event, int
     return intern_process(r, has_process(&line->role[role]) ? &line->role[role] : &line->role_token[role]);
 }
 
+/* es_row's time_kind. A time with escapes may be of another length, so it is not to be rebuilt. */
+static int time_of(es_span time, int64_t *ns)
+{
+    *ns = 0;
+    int kind = es_time(time, ns);
+    return kind == 7 && time.escaped ? 3 : kind;
+}
+
 static void put_int(es_block *b, unsigned i, int column, es_int v)
 {
     if (v.present) {
@@ -143,25 +170,45 @@ static void put_int(es_block *b, unsigned i, int column, es_int v)
     }
 }
 
-/* Numbers in a line can be anything, so sums stop at the top instead of starting over. */
-static void add(uint64_t *sum, uint64_t n)
+static void begin_anew(es_numbers *n)
 {
-    *sum = *sum + n < n ? UINT64_MAX : *sum + n;
+    if (n->has_last)
+        memset(n->has_last, 0, n->nlast);
+    n->has_global = 0;
+    n->unexplained = 0;
 }
 
-static void stream_reset(es_stream *s)
+/* The number of a shard + 1, or 0 where it is none. */
+static unsigned shard_of(es_int v)
 {
-    if (s->has_last)
-        memset(s->has_last, 0, s->nlast);
-    s->has_global = 0;
-    s->unexplained = 0;
+    return v.present && !v.negative && v.value < ES_SHARDS ? (unsigned)v.value + 1 : 0;
+}
+
+/* The numbers that an event of this shard carries on. */
+static es_numbers *numbers_of(es_ring *r, es_stream *s, unsigned shard)
+{
+    if (!shard)
+        return &s->numbers;
+    r->losses.shards |= (uint64_t)1 << (shard - 1);
+    es_numbers **n = &s->shards[shard - 1];
+    if (!*n)
+        *n = es_zalloc(sizeof **n);
+    return *n;
+}
+
+static void count_loss(es_ring *r, int owned, unsigned shard, uint64_t n)
+{
+    es_add(owned ? &r->losses.lost : &r->losses.missing, n);
+    if (shard)
+        es_add(&r->losses.by_shard[shard - 1], n);
 }
 
 /* Reads the sequence numbers of the next event and adds the rows they call for. */
 static void track_loss(es_ring *r, int stream, const es_line *line, uint32_t event, uint32_t name, int time_kind,
-                       int64_t ns)
+                       int64_t ns, unsigned shard)
 {
-    es_stream *s = r->streams[stream];
+    int owned = r->streams[stream]->owned;
+    es_numbers *s = numbers_of(r, r->streams[stream], shard);
     uint64_t global = 0, type = 0;
     int run = 0;
     unsigned i;
@@ -169,7 +216,7 @@ static void track_loss(es_ring *r, int stream, const es_line *line, uint32_t eve
         uint64_t g = line->global_seq_num.value;
         if (s->has_global && g <= s->global) {
             run = 1;
-            stream_reset(s);
+            begin_anew(s);
         } else if (s->has_global)
             global = g - s->global - 1;
         s->has_global = 1;
@@ -193,10 +240,11 @@ static void track_loss(es_ring *r, int stream, const es_line *line, uint32_t eve
         es_block *b = es_append(r, ES_KIND_RUN, stream, NULL, 0, &i);
         b->time_kind[i] = (uint8_t)time_kind; /* that of the event behind it */
         b->time_ns[i] = ns;
+        b->shard[i] = (uint8_t)shard;
     }
-    add(s->owned ? &r->lost_global : &r->missing_global, global);
-    add(&(s->owned ? r->lost : r->missing)[event], type);
-    add(&s->unexplained, global);
+    count_loss(r, owned, shard, global);
+    es_add(&(owned ? r->lost : r->missing)[event], type);
+    es_add(&s->unexplained, global);
     uint64_t shown = type;
     if (type <= s->unexplained) {
         s->unexplained -= type;
@@ -209,10 +257,12 @@ static void track_loss(es_ring *r, int stream, const es_line *line, uint32_t eve
     es_block *b = es_append(r, ES_KIND_GAP, stream, NULL, 0, &i);
     b->num[0][i] = global;
     b->num[1][i] = shown;
+    b->reason[i] = owned ? ES_GAP_OWNED : 0;
+    b->shard[i] = (uint8_t)shard;
     b->event[i] = (uint16_t)event;
     b->time_kind[i] = (uint8_t)time_kind; /* that of the event behind it, which showed it */
     b->time_ns[i] = ns;
-    if (name) {
+    if (name && shown) {
         b->name[i] = name;
         r->strings.entries[name].refs++;
     }
@@ -243,6 +293,51 @@ static void add_bad(es_ring *r, int stream, const uint8_t *p, size_t len, uint64
     r->bad++;
 }
 
+/* A line of estui's own, which was found to be no event; says if it is one. */
+static int add_own(es_ring *r, int stream, const es_line *line, const uint8_t *p, size_t len, uint64_t offset)
+{
+    static const uint8_t RECORDING[] = "recording of ";
+    es_stream *s = r->streams[stream];
+    es_own own;
+    int what = es_read_own(p, &own);
+    if (what == ES_OWN_NONE)
+        return 0;
+    unsigned i, shard = shard_of(own.shard);
+    es_block *b = es_append(r, what == ES_OWN_LOSS ? ES_KIND_GAP : ES_KIND_SEAM, stream, s->file >= 0 ? NULL : p, len,
+                            &i);
+    if (s->file >= 0)
+        b->offset[i] = offset;
+    b->line[i] = s->lines;
+    b->time_kind[i] = (uint8_t)time_of(line->time, &b->time_ns[i]);
+    b->shard[i] = (uint8_t)shard;
+    if (what == ES_OWN_LOSS) {
+        if (shard)
+            numbers_of(r, s, shard);
+        count_loss(r, 1, shard, own.lost.value);
+        r->losses.unknown += (uint64_t)own.unknown;
+        b->num[0][i] = own.lost.value;
+        b->reason[i] = ES_GAP_OWNED | (own.unknown ? ES_GAP_UNKNOWN : 0);
+    } else if (shard)
+        begin_anew(numbers_of(r, s, shard));
+    else {
+        begin_anew(&s->numbers);
+        for (int n = 0; n < ES_SHARDS; n++)
+            if (s->shards[n])
+                begin_anew(s->shards[n]);
+    }
+    if (what == ES_OWN_RECORDING) {
+        s->owned = s->started || own.whole;
+        size_t before = sizeof RECORDING - 1, n = own.words.ptr ? own.words.len : 0;
+        uint8_t *out = scratch(r, before + n);
+        memcpy(out, RECORDING, before);
+        b->name[i] = n ? es_intern(&r->strings, out, before + es_unescape(out + before, own.words))
+                       : es_intern(&r->strings, RECORDING, before - 4);
+    } else if (own.words.ptr && own.words.len)
+        b->name[i] = intern_span(r, own.words);
+    es_judge_room(&r->judge, r->strings.count, r->processes.count);
+    return 1;
+}
+
 /* A time that can be read has at most 30 characters, each at most six bytes of JSON. */
 static void note_time(es_span time, uint8_t words[31], int64_t *at, int64_t ns)
 {
@@ -266,6 +361,8 @@ static size_t add_line(es_ring *r, int stream, const uint8_t *p, size_t room, ui
         add_bad(r, stream, p, KEPT_OF_LONG < len ? KEPT_OF_LONG : len, offset, ES_BAD_LONG, len);
         return len;
     }
+    if (line.reason == ES_BAD_NO_EVENT && add_own(r, stream, &line, p, len, offset))
+        return len;
     if (line.reason) {
         add_bad(r, stream, p, len, offset, line.reason == ES_BAD_JSON ? cut : line.reason, len);
         return len;
@@ -279,11 +376,10 @@ static size_t add_line(es_ring *r, int stream, const uint8_t *p, size_t room, ui
     }
     uint32_t event = es_event_id(r, name, name_len);
     uint32_t name_id = event >= ES_UNKNOWN ? es_intern(&r->strings, name, name_len) : 0;
-    int64_t ns = 0;
-    int time_kind = es_time(line.time, &ns);
-    if (time_kind == 7 && line.time.escaped)
-        time_kind = 3;
-    track_loss(r, stream, &line, event, name_id, time_kind, ns);
+    int64_t ns;
+    int time_kind = time_of(line.time, &ns);
+    unsigned shard = shard_of(line.shard);
+    track_loss(r, stream, &line, event, name_id, time_kind, ns, shard);
 
     unsigned i;
     int indexed = s->file >= 0;
@@ -291,6 +387,7 @@ static size_t add_line(es_ring *r, int stream, const uint8_t *p, size_t room, ui
     if (indexed)
         b->offset[i] = offset;
     b->line[i] = s->lines;
+    b->shard[i] = (uint8_t)shard;
     b->event[i] = (uint16_t)event;
     b->name[i] = name_id;
     b->time_kind[i] = (uint8_t)time_kind;
@@ -349,12 +446,36 @@ static void writer_lock(es_ring *r)
     pthread_mutex_lock(&r->lock);
 }
 
+/* Do the rows that are held back fill half the budget? */
+static int is_crowded(es_ring *r)
+{
+    if (r->hold == UINT64_MAX || r->hold >= r->head)
+        return 0;
+    uint64_t bytes = 0;
+    for (size_t n = es_segment_of(r, r->hold); n < r->nsegments; n++) {
+        const es_segment *s = es_segment_at(r, n);
+        bytes += s->used + s->nblocks * sizeof(es_block);
+    }
+    return bytes > r->budget / 2;
+}
+
+/* The lock, once those that hold rows back have taken enough of them. */
+static void wait_for_room(es_ring *r, es_stream *s)
+{
+    writer_lock(r);
+    while (is_crowded(r) && !atomic_load(&s->stopping)) {
+        es_unlock(r);
+        usleep(500);
+        writer_lock(r);
+    }
+}
+
 /* Takes every whole line that is pending. */
 static void take_lines(es_ring *r, int stream, es_stream *s)
 {
     size_t limit = r->budget / 2 < SIZE_MAX / 4 ? (size_t)(r->budget / 2) : SIZE_MAX / 4;
     size_t held = 0;
-    writer_lock(r);
+    wait_for_room(r, s);
     r->pending_bytes -= s->charged;
     s->charged = s->cap > SMALL ? s->cap : 0;
     r->pending_bytes += s->charged;
@@ -379,7 +500,7 @@ static void take_lines(es_ring *r, int stream, es_stream *s)
         if (held >= HOLD) {
             es_unlock(r);
             held = 0;
-            writer_lock(r);
+            wait_for_room(r, s);
         }
     }
     es_unlock(r);

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from estui.core import Core, open_core
-from estui.record import Row
+from estui.record import ALL_STAGES, WROTE_ALL, WROTE_LIMIT, WROTE_ROW, Place, Row, Wrote
 from tests.lines import TARGETS, put
 
 SEGMENT = 64 << 10
@@ -63,6 +65,23 @@ def event(
 def _process(pid: int | None, pidversion: int | None) -> dict[str, Any]:
     token = {"pid": pid, "pidversion": pidversion, "euid": 501}
     return {"audit_token": {word: value for word, value in token.items() if value is not None}}
+
+
+def all_written(
+    core: Core, start: int = 0, stages: int = ALL_STAGES, limit: int | None = None
+) -> list[tuple[Wrote, Place, bytes]]:
+    """What write() says and writes from a row on, each row that it stops at being passed in silence."""
+    at = core.write_from(start)
+    head = core.counters().head
+    done = []
+    while True:
+        with tempfile.TemporaryFile() as file:
+            wrote = core.write(file.fileno(), at, head, stages, limit)
+            file.seek(0)
+            done.append((wrote, replace(at), file.read()))
+        if wrote.stop == WROTE_ALL:
+            return done
+        at.next += wrote.stop in (WROTE_LIMIT, WROTE_ROW)
 
 
 PATIENCE = 60.0

@@ -65,7 +65,7 @@ WORDS = ("auid", "euid", "egid", "ruid", "rgid", "pid", "asid", "pidversion")
 
 
 def reading(line: bytes) -> int | dict[str, Any]:
-    """The columns of an event by their names in Row, or the code of why a line is bad."""
+    """The columns of an event, or of a line of estui's own, by their names in Row; or the code of why a line is bad."""
     if not line.strip(b" \t\r"):
         return 1
     try:
@@ -75,7 +75,7 @@ def reading(line: bytes) -> int | dict[str, Any]:
     if type(document) is not dict:
         return 3
     if type(document.get("event")) is not dict:
-        return 4
+        return own_reading(document) or 4
     if len(document["event"]) != 1 or type(*document["event"].values()) is not dict:
         return 5
     [(name, payload)] = document["event"].items()
@@ -93,7 +93,38 @@ def reading(line: bytes) -> int | dict[str, Any]:
         "executable": _text(document, "process.executable.path"),
         "signing_id": _text(document, "process.signing_id"),
         "targets": targets_of(name, payload),
+        "shard": shard_in(document, "estui_shard"),
     }
+
+
+def own_reading(document: dict[str, Any]) -> dict[str, Any] | None:
+    """The columns of a line of estui's own; None when it is none."""
+    what = document.get("estui")
+    words = {"loss": "why", "mark": "words", "recording": "source"}.get(what if type(what) is str else "")
+    if words is None or type(document.get(words, "")) is not str:
+        return None
+    text = document.get(words, "").translate(_RESTORED)
+    lost = document.get("lost", -1)
+    if what == "loss" and lost is not None and (type(lost) is not int or lost < 0):
+        return None
+    if what == "recording":
+        text = f"recording of {text}" if text else "recording"
+    time = _text(document, "time")
+    return {
+        "kind": 2 if what == "loss" else 3,
+        "event": text,
+        "time": time,
+        "time_ns": None if time is None else nanoseconds(time),
+        "gap_global": (lost or 0) if what == "loss" else 0,
+        "unknown": what == "loss" and lost is None,
+        "shard": shard_in(document, "shard"),
+    }
+
+
+def shard_in(document: dict[str, Any], key: str) -> int | None:
+    """The shard that a line names."""
+    shard = _int(document, key)
+    return shard if shard in range(64) else None
 
 
 _CARRIED = {0xDC00 + byte: 0xF0000 + byte for byte in range(128, 256)}
@@ -276,6 +307,7 @@ def put(value: dict[str, Any], path: str, item: Any) -> None:
 
 documents = objects(
     event=events(),
+    estui_shard=ints | st.sampled_from([0, 63, 64]),
     time=times,
     event_type=ints,
     seq_num=ints,
@@ -283,6 +315,18 @@ documents = objects(
     process=processes,
     thread=objects(thread_id=ints),
     action=junk,
+)
+
+
+own_documents = objects(
+    estui=st.sampled_from(["loss", "mark", "recording", "recordings", ""]),
+    lost=ints | st.none(),
+    why=texts,
+    words=texts,
+    source=texts,
+    whole=st.booleans(),
+    time=times,
+    shard=ints | st.sampled_from([0, 63, 64]),
 )
 
 
@@ -341,6 +385,10 @@ class Writer:
 
 lines = st.builds(lambda seed, document: Writer(seed).line(document), st.integers(0, 2**32), documents)
 """A JSON object on one line, an event or nearly."""
+own_lines = st.builds(
+    lambda seed, document: Writer(seed).line(document), st.integers(0, 2**32), own_documents
+)
+"""A line of estui's own, or nearly."""
 
 _DAMAGE = (b"", b'"', b"{", b"}", b"\\", b",", b"\xff", b"\\u", b"\xed\xa0\x80", b"\\udbff\\udfff")
 _ODD = (
@@ -359,7 +407,7 @@ _ODD = (
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
     """A line some of whose bytes were replaced."""
-    line = bytearray(draw(lines))
+    line = bytearray(draw(lines | own_lines))
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.integers(0, len(line)))
         end = place + draw(st.integers(0, 3))
@@ -367,7 +415,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(line)
 
 
-any_lines = st.one_of(lines, damaged(), st.binary(max_size=40), st.sampled_from(_ODD)).map(
+any_lines = st.one_of(lines, own_lines, damaged(), st.binary(max_size=40), st.sampled_from(_ODD)).map(
     lambda line: line.replace(b"\n", b"")
 )
 """Any line at all."""

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from estui._twin import TwinCore
 from estui.core import Core, core_name, open_core
 from estui.events import NOTIFY
 from estui.record import (
+    ALL_STAGES,
     BAD_CUT,
     BAD_LONG,
     BAD_REASONS,
@@ -27,14 +29,15 @@ from estui.record import (
     UNKNOWN_EVENT,
     Counters,
     Row,
+    Rules,
 )
-from tests.cores import SEGMENT, event, filled, rows, utf8
-from tests.lines import any_lines, lines, reading
+from tests.cores import SEGMENT, all_written, event, filled, rows, utf8
+from tests.lines import any_lines, lines, own_lines, reading
 
 
 def kept(core: Core) -> list[Row]:
     """The rows that are lines."""
-    return [row for row in rows(core) if row.kind in (KIND_EVENT, KIND_BAD)]
+    return [row for row in rows(core) if row.n]
 
 
 def check(core: Core, row: Row, line: bytes) -> None:
@@ -45,6 +48,9 @@ def check(core: Core, row: Row, line: bytes) -> None:
     if isinstance(expected, int):
         assert (row.kind, row.reason) == (KIND_BAD, BAD_REASONS[expected]), line
         assert row.event_id == -1
+    elif "kind" in expected:
+        assert {name: getattr(row, name) for name in expected} == expected, line
+        assert (row.event_id, row.reason, row.gap_type, row.targets) == (-1, "", 0, ())
     else:
         assert (row.kind, row.reason) == (KIND_EVENT, ""), line
         assert {name: getattr(row, name) for name in expected} == expected
@@ -70,7 +76,8 @@ def test_any_bytes_are_an_event_or_a_bad_line(given_lines: list[bytes]) -> None:
     for row, line in zip(kept(core), given_lines, strict=True):
         check(core, row, line)
     counters = core.counters()
-    assert counters.lines == counters.events + counters.bad == len(given_lines)
+    own = sum(row.kind in (KIND_GAP, KIND_SEAM) for row in kept(core))
+    assert counters.lines == counters.events + counters.bad + own == len(given_lines)
 
 
 def test_captures_read_whole(captures: list[Path]) -> None:
@@ -240,9 +247,12 @@ def test_a_line_of_more_than_half_the_budget_is_bad(piece: int) -> None:
 # Loss
 
 
-def numbered(name: str, seq_num: int | None, global_seq_num: int | None, second: int = 0) -> bytes:
+def numbered(
+    name: str, seq_num: int | None, global_seq_num: int | None, second: int = 0, shard: int | None = None
+) -> bytes:
     """An event that is nothing but its numbers; None is no number."""
-    return event(name, time=f"2024-01-01T00:00:{second:02}Z", seq_num=seq_num, global_seq_num=global_seq_num)
+    numbers: dict[str, Any] = {"seq_num": seq_num, "global_seq_num": global_seq_num, "estui_shard": shard}
+    return event(name, time=f"2024-01-01T00:00:{second:02}Z", **numbers)
 
 
 NAMES = ("open", "close", "hover")
@@ -277,7 +287,7 @@ def test_loss_is_what_was_left_out(runs: list[list[tuple[str, bool]]], owned: bo
     assert [(row.kind, row.gap_global) for row in rows(core)] == expected_rows
     assert all(row.owned == owned for row in rows(core))
     counted = lost_global, {name: count for name, count in lost_by_type.items() if count}
-    assert core.losses() == ((*counted, 0, {}) if owned else (0, {}, *counted))
+    assert core.losses()[:4] == ((*counted, 0, {}) if owned else (0, {}, *counted))
 
 
 MOST = 2**64 - 1
@@ -301,6 +311,9 @@ MOST = 2**64 - 1
         ),
         pytest.param(
             [("hover", 1, None), ("hover", 3, None)], ["gap 0 1 hover"], (0, {"hover": 1}), id="no global"
+        ),
+        pytest.param(
+            [("hover", None, 1), ("hover", None, 3)], ["gap 1 0 "], (1, {}), id="of no type that is known"
         ),
         pytest.param(
             [("open", 5, 1), ("open", 2, 2), ("open", 3, 3)], [], (0, {}), id="the type alone begins anew"
@@ -336,7 +349,7 @@ def test_a_jump_is_a_row_before_the_event_that_reveals_it(
         assert (row.time, row.time_ns, row.stream) == (revealing.time, revealing.time_ns, revealing.stream)
         assert row.event_id == (revealing.event_id if row.gap_type else -1)
         assert (row.n, row.size, row.reason, row.pid, core.raw(row.seq)) == (0, 0, "", None, None)
-    assert core.losses() == (*total, 0, {})
+    assert core.losses() == (*total, 0, {}, 0, {})
 
 
 def test_each_stream_has_its_own_numbers() -> None:
@@ -345,7 +358,7 @@ def test_each_stream_has_its_own_numbers() -> None:
     for number in (1, 5):
         core.ingest(owned, numbered("open", number, number) + b"\n")
         core.ingest(foreign, numbered("open", number * 2, number * 2) + b"\n")
-    assert core.losses() == (3, {"open": 3}, 7, {"open": 7})
+    assert core.losses() == (3, {"open": 3}, 7, {"open": 7}, 0, {})
 
 
 # What is kept
@@ -487,7 +500,7 @@ def test_ids_run_out() -> None:
         (f"e{last + 2}", last + 1),
     ]
     assert core.events()[-2:] == [(f"e{last}", last, 1, 1, 0), ("", last + 1, 2, 2, 0)]
-    assert core.losses() == (0, {}, 0, {})
+    assert core.losses() == (0, {}, 0, {}, 0, {})
 
 
 def test_the_time_span_is_that_of_the_whole_stream() -> None:
@@ -553,14 +566,20 @@ def test_the_cores_agree(data: st.DataObject) -> None:
     for both in (core, twin):
         both.add_stream(owned=True)
         both.add_stream(owned=False)
-    numbers = st.builds(numbered, st.sampled_from(NAMES), *[st.none() | st.integers(-1, 9)] * 2)
+    numbers = st.builds(
+        numbered,
+        st.sampled_from(NAMES),
+        *[st.none() | st.integers(-1, 9)] * 2,
+        shard=st.none() | st.integers(0, 2),
+    )
     pieces = st.one_of(
-        numbers.map(lambda line: line + b"\n"), any_lines, st.binary(max_size=5), st.just(b"\n")
+        (numbers | own_lines).map(lambda line: line + b"\n"), any_lines, st.binary(max_size=5), st.just(b"\n")
     )
     steps = st.one_of(
         st.tuples(st.just("ingest"), st.integers(0, 1), pieces),
         st.tuples(st.sampled_from(["end", "break_line"]), st.integers(0, 1)),
         st.tuples(st.just("mark"), st.just("seam")),
+        st.tuples(st.just("judge"), st.sampled_from([Rules(), Rules(subscribe=frozenset({"open"}))])),
     )
     for call, *arguments in data.draw(st.lists(steps, max_size=10)):
         assert getattr(core, call)(*arguments) == getattr(twin, call)(*arguments)
@@ -568,6 +587,10 @@ def test_the_cores_agree(data: st.DataObject) -> None:
     assert core.losses() == twin.losses()
     assert core.events() == twin.events()
     assert mutual(core) == mutual(twin)
+    stages, limit = data.draw(st.integers(0, ALL_STAGES)), data.draw(st.none() | st.integers(0, 2000))
+    start = data.draw(st.integers(0, core.counters().head))
+    assert core.write_from(start) == twin.write_from(start)
+    assert all_written(core, start, stages, limit) == all_written(twin, start, stages, limit)
 
 
 def mutual(core: Core) -> Counters:

@@ -233,3 +233,9 @@ def test_raw_lines_leave_out_rows_that_are_no_line() -> None:
     lines = list(raw_lines(core, ViewSpec(), core.counters().head))
     assert lines == [core.raw(row.seq) for row in rows(core) if row.n]
     assert len(lines) == 3
+
+
+def test_raw_lines_say_what_was_lost_and_claim_nothing_more() -> None:
+    first, loss = b'{"estui":"recording","whole":true}', b'{"estui":"loss","lost":1}'
+    core = filled([first, event(), loss, b'{"estui":"mark"}'])
+    assert list(raw_lines(core, ViewSpec(), core.counters().head)) == [event(), loss]

@@ -10,14 +10,17 @@ import threading
 from collections import Counter
 
 from estui._twin.judge import DELIVERED, Judge
-from estui._twin.line import Columns, read
-from estui._twin.loss import STEADY, Tally
+from estui._twin.line import Columns, nanoseconds, read
+from estui._twin.loss import MOST, STEADY, Tally
+from estui._twin.own import Own
 from estui._twin.ring import Ring
 from estui._twin.row import At, Record, bare
 from estui._twin.stream import Line, Stream
 from estui._twin.view import Seqs, TwinView, find
+from estui._twin.write import write, write_from
 from estui.events import NOTIFY
 from estui.record import (
+    ALL_STAGES,
     BAD_CUT,
     BAD_JSON,
     BAD_LONG,
@@ -35,11 +38,13 @@ from estui.record import (
     Hits,
     Losses,
     PathRule,
+    Place,
     ProcessRule,
     Row,
     Rules,
     ViewSpec,
     WhatIf,
+    Wrote,
 )
 
 SHARED_ID = 65535
@@ -65,6 +70,8 @@ class TwinCore:
         self._totals: Counter[int] = Counter()
         self._executables: Counter[str] | None = Counter() if tally else None
         self._lost, self._missing = Tally(), Tally()
+        self._unknown = 0
+        self._by_shard: dict[int, int] = {}
         self._bad = 0
         self._read_bytes = 0
         self._first_ns: int | None = None
@@ -80,6 +87,11 @@ class TwinCore:
             source = Stream(len(self._streams), owned, os.dup(fd) if fd >= 0 else -1, self._longest)
             self._streams.append(source)
             return source.number
+
+    def is_owned(self, stream: int) -> bool:
+        """Whether gaps that come now are lost: estui started it, or the whole of a recording is being read."""
+        with self.lock:
+            return self._streams[stream].owned
 
     def run(self, stream: int, fd: int) -> int:
         """Read `fd` to its end (0), until stop() (-1), or until an error (its errno)."""
@@ -109,11 +121,13 @@ class TwinCore:
             source.stopped = True
             if source.wake >= 0:
                 os.write(source.wake, b"\0")
+            self.lock.notify_all()
 
     def ingest(self, stream: int, data: bytes, offset: int = -1) -> None:
         """Take bytes; `offset` is the place of the first in the stream's file, -1 where the last ended."""
         with self.lock:
             source = self._streams[stream]
+            self.lock.wait_for(lambda: source.stopped or not self.ring.is_crowded)
             if offset >= 0:
                 source.position = offset
             self._read_bytes += len(data)
@@ -171,16 +185,19 @@ class TwinCore:
             self.ingest(source.number, data)
         return -1
 
-    def _read(self, line: Line) -> Columns | int:
+    def _read(self, line: Line) -> Columns | Own | int:
         return BAD_LONG if line.size > self._longest else read(line.text)
 
-    def _add_line(self, source: Stream, line: Line, found: Columns | int) -> None:
+    def _add_line(self, source: Stream, line: Line, found: Columns | Own | int) -> None:
         """Append the rows of one line: the event or bad line, and what its numbers reveal before it."""
         source.lines += 1
         raw = line.text if source.fd < 0 else line.offset
         if isinstance(found, int):
             self._bad += 1
             self.ring.append(bare(KIND_BAD, source.number, raw, n=source.lines, reason=found, size=line.size))
+            return
+        if isinstance(found, Own):
+            self._add_own(source, line.size, raw, found)
             return
         event_id = self._id_of(found.event)
         self._add_jump(source, event_id, found)
@@ -219,18 +236,56 @@ class TwinCore:
                 line.size,
                 found.instigator,
                 raw,
+                found.shard,
+                False,
+                False,
             )
         )
 
+    def _add_own(self, source: Stream, size: int, raw: bytes | int, own: Own) -> None:
+        """Append the row of a line of estui's own, and do what it says."""
+        lost = own.what == "loss"
+        if lost:
+            self._unknown += own.unknown
+            self._lost.count(own.lost)
+            self._count_shard(own.shard, own.lost)
+        else:
+            self._count_shard(own.shard, 0)
+            source.begin_anew(own.shard)
+        if own.what == "recording":
+            source.owned = source.started or own.whole
+        self.ring.append(
+            bare(
+                KIND_GAP if lost else KIND_SEAM,
+                source.number,
+                raw,
+                n=source.lines,
+                event=self.ring.strings.hold(own.words) if own.words else "",
+                time=own.time,
+                time_ns=None if own.time is None else nanoseconds(own.time),
+                gap_global=own.lost if lost else 0,
+                size=size,
+                shard=own.shard,
+                owned=lost,
+                unknown=lost and own.unknown,
+            )
+        )
+
+    def _count_shard(self, shard: int | None, lost: int) -> None:
+        if shard is not None:
+            self._by_shard[shard] = min(MOST, self._by_shard.get(shard, 0) + lost)
+
     def _add_jump(self, source: Stream, event_id: int, found: Columns) -> None:
         own_id = None if event_id == SHARED_ID else event_id
-        jump = source.numbers.see(own_id, found.seq_num, found.global_seq_num)
+        jump = source.numbers(found.shard).see(own_id, found.seq_num, found.global_seq_num)
+        self._count_shard(found.shard, jump.gap_global)
         if jump is STEADY:
             return
         (self._lost if source.owned else self._missing).add(event_id, jump)
         raw: bytes | int = b"" if source.fd < 0 else 0
+        time, time_ns, shard = found.time, found.time_ns, found.shard
         if jump.new_run:
-            self.ring.append(bare(KIND_RUN, source.number, raw, time=found.time, time_ns=found.time_ns))
+            self.ring.append(bare(KIND_RUN, source.number, raw, time=time, time_ns=time_ns, shard=shard))
         if jump.row:
             self.ring.append(
                 bare(
@@ -239,10 +294,12 @@ class TwinCore:
                     raw,
                     event=self._hold_name(event_id, found.event) if jump.gap_type else "",
                     event_id=event_id if jump.gap_type else -1,
-                    time=found.time,
-                    time_ns=found.time_ns,
+                    time=time,
+                    time_ns=time_ns,
                     gap_global=jump.gap_global,
                     gap_type=jump.gap_type,
+                    shard=shard,
+                    owned=source.owned,
                 )
             )
 
@@ -309,7 +366,7 @@ class TwinCore:
 
     def line_of(self, record: Record) -> bytes | None:
         """The same for a row already found, under the lock."""
-        if record[At.KIND] not in (KIND_EVENT, KIND_BAD):
+        if not record[At.N]:
             return None
         place: bytes | int = record[At.RAW]
         if isinstance(place, bytes):
@@ -320,6 +377,23 @@ class TwinCore:
         except OSError:
             return None
         return line if len(line) == size else None
+
+    def write_from(self, seq: int) -> Place:
+        """Where to write() from: the row with that seq, or the oldest that is held."""
+        return write_from(self, seq)
+
+    def write(
+        self, fd: int, at: Place, upto: int, stages: int = ALL_STAGES, limit: int | None = None
+    ) -> Wrote:
+        """Write the raw lines of rows from `at.next` on, up to, not with, `upto`, and move `at`; see core.Core."""
+        return write(self, fd, at, upto, stages, limit)
+
+    def hold(self, seq: int | None, *, drop: bool = False) -> None:
+        """Let no row from `seq` on go before write() has written it; with `drop`, let others go at once."""
+        with self.lock:
+            self.ring.hold_from(seq)
+            self.ring.hold_drops = drop
+            self.lock.notify_all()
 
     def events(self) -> list[EventCount]:
         """Counts of each event type seen, by event id."""
@@ -342,7 +416,8 @@ class TwinCore:
                 {self._names[event_id]: count for event_id, count in tally.by_type.items()}
                 for tally in (self._lost, self._missing)
             )
-            return Losses(self._lost.all, lost, self._missing.all, missing)
+            by_shard = dict(sorted(self._by_shard.items()))
+            return Losses(self._lost.all, lost, self._missing.all, missing, self._unknown, by_shard)
 
     def executables(self) -> dict[str, int]:
         """Events by executable over the whole of all streams, where the core was opened with `tally`."""
@@ -403,7 +478,11 @@ class TwinCore:
             return find(self, seqs, needle, start, step=step, limit=limit)
 
     def _row(self, seq: int, record: Record, stage: int) -> Row:
-        owned = record[At.KIND] == KIND_SEAM or self._streams[record[At.STREAM]].owned
+        if record[At.KIND] == KIND_GAP:
+            owned = record[At.OWNED]
+        else:
+            owned = record[At.STREAM] < 0 or self._streams[record[At.STREAM]].owned
         gaps = record[At.GAP_GLOBAL], record[At.GAP_TYPE]
         reason = BAD_REASONS[record[At.REASON]]
-        return Row._make((seq, *record[: At.GAP_GLOBAL], stage, *gaps, owned, reason, record[At.SIZE]))
+        ending = record[At.SIZE], record[At.UNKNOWN], record[At.SHARD]
+        return Row._make((seq, *record[: At.GAP_GLOBAL], stage, *gaps, owned, reason, *ending))

@@ -7,9 +7,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from estui._twin.own import Own, own_of, shard_of
 from estui.message import BadLine, event_of, int_column, loads, str_column
 from estui.paths import instigator, targets
-from estui.record import BAD_EMPTY, BAD_JSON, BAD_REASONS
+from estui.record import BAD_EMPTY, BAD_JSON, BAD_NO_EVENT, BAD_REASONS
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2261
 """The years whose every nanosecond fits a signed 64-bit count since 1970."""
@@ -35,10 +36,12 @@ class Columns(NamedTuple):
     targets: tuple[str, ...]
     instigator: tuple[int, int] | None
     """(pid, pidversion) of the process on whose behalf the submitter acted, where the event names one."""
+    shard: int | None
+    """Whose sequence numbers it carries, where a stream has several recorders."""
 
 
-def read(line: bytes) -> Columns | int:
-    """Read one line without its newline; a line that is no event gives its index into record.BAD_REASONS."""
+def read(line: bytes) -> Columns | Own | int:
+    """Read one line without its newline; a line that is nothing gives its index into record.BAD_REASONS."""
     if not line.strip(b" \t\r"):
         return BAD_EMPTY
     try:
@@ -48,7 +51,8 @@ def read(line: bytes) -> Columns | int:
     try:
         name, payload = event_of(data)
     except BadLine as bad:
-        return BAD_REASONS.index(bad.reason)
+        reason = BAD_REASONS.index(bad.reason)
+        return (reason == BAD_NO_EVENT and own_of(data)) or reason
     time = str_column(data.get("time"))
     process = _object(data.get("process"))
     pid, pidversion, euid = _identity(process.get("audit_token"))
@@ -56,7 +60,7 @@ def read(line: bytes) -> Columns | int:
         name,
         int_column(data.get("event_type")),
         time,
-        None if time is None else time_ns(time),
+        None if time is None else nanoseconds(time),
         int_column(data.get("seq_num")),
         int_column(data.get("global_seq_num")),
         pid,
@@ -67,10 +71,11 @@ def read(line: bytes) -> Columns | int:
         str_column(process.get("signing_id")),
         targets(name, payload),
         instigator(name, payload),
+        shard_of(data.get("estui_shard")),
     )
 
 
-def time_ns(text: str) -> int | None:
+def nanoseconds(text: str) -> int | None:
     """Nanoseconds since 1970 of YYYY-MM-DDTHH:MM:SS[.1 to 9 digits]Z; None for any other form or date."""
     match = _TIME.fullmatch(text)
     if match is None:

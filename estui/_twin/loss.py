@@ -64,8 +64,12 @@ class Tally:
         self.all = 0
         self.by_type: dict[int, int] = {}
 
+    def count(self, lost: int) -> None:
+        """Count events of no known type."""
+        self.all = min(MOST, self.all + lost)
+
     def add(self, event_id: int, jump: Jump) -> None:
         """Count one jump at an event of that type."""
-        self.all = min(MOST, self.all + jump.gap_global)
+        self.count(jump.gap_global)
         if jump.gap_type:
             self.by_type[event_id] = min(MOST, self.by_type.get(event_id, 0) + jump.gap_type)

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from estui._twin.judge import DELIVERED, Judge
-from estui._twin.row import At, Record, encoded, strings_of
+from estui._twin.loss import MOST
+from estui._twin.row import At, Record, encoded, lost_in, strings_of
 from estui.events import NOTIFY
 from estui.record import KIND_EVENT, STAGES, Rules
 
@@ -49,6 +50,11 @@ class Strings:
         return True
 
 
+def _cost(record: Record) -> int:
+    size: int = record[At.SIZE]
+    return ROW_COST + size
+
+
 class Ring:
     """Rows by seq, from `tail` to `head`; the oldest go first when the budget is full."""
 
@@ -59,6 +65,14 @@ class Ring:
         self.strings = Strings()
         self.tail = 0
         self.evicted = 0
+        self.evicted_lost = 0
+        """Events that gaps of owned streams stood for among the rows evicted."""
+        self.hold: int | None = None
+        """Rows from this seq on wait for write()."""
+        self.waiting = 0
+        """Bytes they take."""
+        self.hold_drops = False
+        """Rows before it go at once."""
         self.held_bytes = 0
         self.by_stage = [0] * len(STAGES)
         self.held_by_id: Counter[int] = Counter()
@@ -94,6 +108,8 @@ class Ring:
         if isinstance(record[At.RAW], bytes):
             self._paid_rows += 1
             self.held_bytes += len(record[At.RAW])
+        if self.hold is not None and seq >= self.hold:
+            self.waiting += _cost(record)
         self._records.append(record)
         self._stages.append(stage)
         while self.tail < seq and self._is_full():
@@ -133,7 +149,24 @@ class Ring:
     def _is_full(self) -> bool:
         if self.max_events and self.held_events > self.max_events:
             return True
+        if self.hold is not None and self.hold_drops and self.tail < self.hold:
+            return True
         return self._paid_rows > 0 and self.memory > self.budget
+
+    def hold_from(self, seq: int | None) -> None:
+        """Let rows from `seq` on wait for write(); None for none."""
+        if seq is None:
+            self.waiting = 0
+        elif self.hold is not None and seq >= self.hold:
+            self.waiting -= sum(_cost(record) for _, record, _ in self.scan(self.hold, seq))
+        else:
+            self.waiting = sum(_cost(record) for _, record, _ in self.scan(seq, self.head))
+        self.hold = seq
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether the rows that are held back fill half the budget."""
+        return self.waiting > self.budget // 2
 
     def _evict(self) -> None:
         place = self.tail - self._base
@@ -141,6 +174,9 @@ class Ring:
         if record[At.KIND] == KIND_EVENT:
             self._count(record, self._stages[place], -1)
             self.evicted += 1
+        self.evicted_lost = min(MOST, self.evicted_lost + lost_in(record))
+        if self.hold is not None and self.tail >= self.hold:
+            self.waiting -= _cost(record)
         if isinstance(record[At.RAW], bytes):
             self._paid_rows -= 1
             self.held_bytes -= len(record[At.RAW])

@@ -40,6 +40,10 @@ class At:
     """(pid, pidversion) of the process on whose behalf the submitter acted, or None."""
     RAW: Final = 22
     """The line itself (b"" for a row that is no line); on a stream indexed in place, its file offset."""
+    SHARD: Final = 23
+    OWNED: Final = 24
+    """Of a gap: its events are lost, not missing."""
+    UNKNOWN: Final = 25
 
 
 def bare(
@@ -56,20 +60,31 @@ def bare(
     gap_type: int = 0,
     reason: int = 0,
     size: int = 0,
+    shard: int | None = None,
+    owned: bool = False,
+    unknown: bool = False,
 ) -> Record:
     """A row that is no event."""
     known = kind, stream, n, event, event_id, None, time, time_ns
     columns = (None,) * (At.TARGETS - At.SEQ_NUM)
-    return (*known, *columns, (), gap_global, gap_type, reason, size, None, raw)
+    gap = gap_global, gap_type
+    return (*known, *columns, (), *gap, reason, size, None, raw, shard, owned, unknown)
 
 
 def strings_of(record: Record) -> Iterator[str]:
-    """Its executable, signing id and targets; the words of a seam; a name that is not in the catalogue."""
+    """Its executable, signing id and targets; the words of a row that is no event; a name not in the catalogue."""
     for column in (record[At.EXECUTABLE], record[At.SIGNING_ID], *record[At.TARGETS]):
         if column is not None:
             yield column
     if record[At.EVENT] and not 0 <= record[At.EVENT_ID] < UNKNOWN_EVENT:
         yield record[At.EVENT]
+
+
+def lost_in(record: Record) -> int:
+    """What a row says was lost of all events. A gap of a type alone is none: where events have global numbers, these
+    say that nothing was lost there."""
+    lost: int = record[At.GAP_GLOBAL] if record[At.OWNED] else 0
+    return lost
 
 
 def event_bit(record: Record) -> int:

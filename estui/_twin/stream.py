@@ -25,10 +25,14 @@ class Stream:
 
     def __init__(self, number: int, owned: bool, fd: int, limit: int) -> None:
         self.number = number
+        self.started = owned
+        """estui started it."""
         self.owned = owned
+        """That, or it is the whole of a recording."""
         self.fd = fd
         """The file the lines are read back from, or -1 where they are kept."""
-        self.numbers = Numbers()
+        self._numbers: dict[int | None, Numbers] = {}
+        """By shard."""
         self.lines = 0
         self.position = 0
         """File offset of the next byte."""
@@ -38,6 +42,17 @@ class Stream:
         self._limit = limit
         self._kept = bytearray()
         self._size = 0
+
+    def numbers(self, shard: int | None) -> Numbers:
+        """The numbers that an event of this shard, or of none, carries on."""
+        return self._numbers.setdefault(shard, Numbers())
+
+    def begin_anew(self, shard: int | None) -> None:
+        """Forget the numbers of one shard, or all there are."""
+        if shard is None:
+            self._numbers.clear()
+        else:
+            self._numbers.pop(shard, None)
 
     def split(self, data: bytes) -> Iterator[Line]:
         """Take the next bytes; yield each line that ends in them. No line is kept beyond the limit."""
