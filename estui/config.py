@@ -65,6 +65,13 @@ def config_dir() -> Path:
     return Path(user_config_dir("estui"))
 
 
+def state_dir() -> Path:
+    """The folder of what estui remembers of itself; `XDG_STATE_HOME` is honoured. It need not exist."""
+    from platformdirs import user_state_dir  # noqa: PLC0415 (likewise)
+
+    return Path(user_state_dir("estui"))
+
+
 def themes_dir() -> Path:
     """The folder of the themes that ship with estui: inside an installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parent

@@ -450,6 +450,11 @@ def _categories() -> dict[str, tuple[str, ...]]:
 CATEGORIES: dict[str, tuple[str, ...]] = _categories()
 """The NOTIFY names of each category, both in the order of the numbers."""
 
+LINUX_ONLY: dict[str, str] = {
+    "attrib": "Mode, owner, times, extended attributes or links of a file changed; Linux does not tell which of them.",
+}
+"""Types that only Linux sends and ES does not have, each with its teaching line. They have no number."""
+
 PRESETS: dict[str, tuple[str, ...]] = {
     "process": (
         "exec", "fork", "exit", "signal", "setuid", "setgid", "seteuid", "setegid", "setreuid", "setregid",

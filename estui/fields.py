@@ -36,6 +36,11 @@ _MESSAGE: _Table = {
     "action.result.result": "The answer itself.",
     "action.result.result.auth: auth": "1 means an AUTH client refused, so the operation did not happen.",
     "action.result.result.flags: auth_flags": "The open flags that were allowed; all ones means all of them.",
+    # estui's own, in lines that it made or marked itself
+    "estui_origin": "The system whose event this is, told in ES's words. ES itself never writes this.",
+    "estui_failed": "Why the call failed. ES tells only of calls that worked, so this is no ES event.",
+    "estui_guess": "estui had to guess here: what was traced does not tell it for certain.",
+    "estui_shard": "Which of several recorders wrote this line. Each counts its own sequence numbers.",
 }
 
 _AUDIT_TOKEN: _Table = {
@@ -505,7 +510,7 @@ _PAYLOADS: dict[str, _Table] = {
     },
     "bootstrap_check_in": _BOOTSTRAP,
     "bootstrap_look_up": _BOOTSTRAP,
-    **dict.fromkeys(("write", "truncate", "stat", "chdir", "chroot"), _TARGET_FILE),
+    **dict.fromkeys(("write", "truncate", "stat", "chdir", "chroot", "attrib"), _TARGET_FILE),
     **dict.fromkeys(("listextattr", "readdir", "fsgetpath", "dup"), _TARGET_FILE),
     **dict.fromkeys(("setextattr", "getextattr", "deleteextattr"), _XATTR),
     **dict.fromkeys(("getattrlist", "setattrlist", "searchfs"), _ATTRIBUTES),

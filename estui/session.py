@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import threading
 import time
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
@@ -15,13 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from estui.client import Client
+from estui.message import loads
 from estui.query import View, raw_lines
+from estui.record import KIND_EVENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from estui.core import Core
     from estui.record import Counters, ViewSpec
+    from estui.recording import Recording
     from estui.sources.source import Source
 
 RATE_SECONDS = 1.0
@@ -30,6 +34,8 @@ HISTORY = 60
 """Rates kept for the sparkline."""
 PLACES = 100
 """Places kept to go back to."""
+LOOKED_AT = 64
+"""Rows looked at between two ticks for the first event."""
 
 
 class Written(NamedTuple):
@@ -180,8 +186,17 @@ class Session:
         self.marks = Marks()
         self.places = Places()
         self.rates = Rates(core)
+        self.recording: Recording | None = None
+        """What is being recorded; None while nothing is."""
+        self.left_recording: Recording | None = None
+        """The recording that close() ended, for the last words."""
+        self._recording_lock = threading.Lock()
         self._started = False
         self._status = ""
+        self._origin: str | None = None
+        """What the first event says; None before there was one."""
+        self._origin_seq = 0
+        """Rows before this one are no events."""
 
     def start(self) -> None:
         """Starts the source, once."""
@@ -190,10 +205,39 @@ class Session:
             self.source.start(self.core)
 
     def close(self) -> None:
-        """Stops the source and waits a moment for it. The core stays readable until it is closed itself."""
+        """Stops the source and waits a moment for it; a recording takes in the rest, and is whole then.
+
+        The core stays readable until it is closed itself. Call it any number of times.
+        """
         if self.source is not None and self._started:
             self.source.stop()
             self.source.wait(2.0)
+        self.left_recording = self.stop_recording() or self.left_recording
+
+    def record(self, path: Path) -> None:
+        """Writes what is held and all that comes to a file, in a thread of its own, until stop_recording().
+
+        Raises RecordingError where the file is there already, or cannot be written.
+        """
+        from estui.recording import Recording  # noqa: PLC0415 (few investigations record)
+
+        self.stop_recording()
+        source = self.source
+        title = "" if source is None else source.title
+        recording = Recording(self.core, path, source_title=title, start=self.core.counters().tail)
+        recording.start()
+        self.recording = recording
+
+    def stop_recording(self) -> Recording | None:
+        """Ends the recording, if there is one, with all that has come; what it came to is in its figures."""
+        with self._recording_lock:
+            recording, self.recording = self.recording, None
+            if recording is not None:
+                from estui.recording import RecordingError  # noqa: PLC0415 (likewise)
+
+                with contextlib.suppress(RecordingError):  # its `error` says so
+                    recording.close()
+        return recording
 
     def tick(self) -> bool:
         """Takes in what has come since the last tick. True if figures were taken that are worth drawing."""
@@ -210,6 +254,31 @@ class Session:
     def recorded(self) -> bool:
         """The source is a recording read as fast as it can be, so its rates are those of the recording."""
         return self.source is not None and self.source.kind == "file" and not self.source.live
+
+    @property
+    def origin(self) -> str:
+        """The system whose own events these are, in ES words; empty where they are ES's, or none came yet.
+
+        A source knows that of itself, except for recordings and streams: of those the first event tells.
+        """
+        if self.source is not None and self.source.origin:
+            return self.source.origin
+        if self._origin is None:
+            self._look_for_origin()
+        return self._origin or ""
+
+    def _look_for_origin(self) -> None:
+        counters = self.core.counters()
+        begin = max(self._origin_seq, counters.tail)
+        for seq in range(begin, min(begin + LOOKED_AT, counters.head)):
+            self._origin_seq = seq + 1
+            row = self.core.row(seq)
+            raw = self.core.raw(seq) if row is not None and row.kind == KIND_EVENT else None
+            if raw is not None:
+                with contextlib.suppress(ValueError):
+                    origin = loads(raw).get("estui_origin")
+                    self._origin = origin if isinstance(origin, str) else ""
+                return
 
     def restart_source(self) -> None:
         """Starts the source again, asking it for the types subscribed to now.

@@ -378,7 +378,7 @@ def test_stat_counts(estui: Estui, recording: Path) -> None:
     assert json.loads(result.stdout) == {
         "events": 3,
         "bad_lines": 2,
-        "lost": {"global": 0, "by_type": {}},
+        "lost": {"global": 0, "by_type": {}, "unknown": 0},
         "missing": {"global": 0, "by_type": {}},
         "by_event": {"open": 1, "exit": 1, "write": 1},
         "by_executable": {"/bin/cat": 2},
@@ -401,6 +401,32 @@ def test_stat_adds_sources_up_and_counts_gaps(estui: Estui, tmp_path: Path) -> N
     assert counted["events"] == 4
     assert counted["missing"] == {"global": 4, "by_type": {"open": 4}}
     assert (counted["first_time"], counted["last_time"]) == ("2024-05-01T10:00:01Z", "2024-05-01T10:01:04Z")
+
+
+def test_stat_and_cat_tell_what_a_recording_says_was_lost(estui: Estui) -> None:
+    lines = [
+        b'{"estui":"recording","version":1,"source":"x","whole":true}',
+        event("open", global_seq_num=1, estui_shard=3),
+        event("open", global_seq_num=3, estui_shard=3),
+        json.dumps({"estui": "loss", "lost": 2, "why": HOSTILE}).encode(),
+        b'{"estui":"loss","lost":null,"why":"queue overflow"}',
+        b'{"estui":"mark","words":"again"}',
+    ]
+    data = b"\n".join(lines) + b"\n"
+    counted = json.loads(estui("stat", "--json", "-", data=data).stdout)
+    assert counted["lost"] == {"global": 3, "by_type": {}, "unknown": 1, "by_shard": {"3": 1}}
+    assert (counted["events"], counted["bad_lines"]) == (2, 0)
+    table = estui("stat", "-", data=data).stdout.decode()
+    assert "\nlost       3+\n" in table
+    assert "\nlost or missing by shard\n  1  3\n" in table
+    result = estui("cat", "-", data=data)
+    assert len(result.stdout.splitlines()) == 2
+    assert safe(result.stderr)
+    assert result.stderr.decode().splitlines() == [
+        "-: 1 events lost here",
+        f"-: 2 events lost here: {printable(HOSTILE)}",
+        "-: an unknown number of events lost here: queue overflow",
+    ]
 
 
 def test_stat_has_a_readable_table(estui: Estui, recording: Path) -> None:

@@ -34,7 +34,8 @@ class Terminal:
         self._ours, self._theirs = os.openpty()
         termios.tcsetwinsize(self._theirs, (30, 100))
         kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM")}
-        self.environment = {**kept, "TERM": "xterm-256color", "XDG_CONFIG_HOME": str(folder)}
+        self.environment = {**kept, "TERM": "xterm-256color"}
+        self.environment |= {"XDG_CONFIG_HOME": str(folder), "XDG_STATE_HOME": str(folder)}
         self._child: subprocess.Popen[bytes] | None = None
         self.shown = b""
 

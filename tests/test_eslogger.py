@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -12,59 +11,18 @@ import pytest
 from estui.core import Core
 from estui.events import NOTIFY
 from estui.record import KIND_EVENT
-from estui.sources import SourceError, SourceOptions, child, eslogger, open_source
+from estui.sources import SourceError, SourceOptions, child, live, open_source
 from estui.sources.child import Child
 from estui.sources.eslogger import TROUBLE, EsloggerSource
+from tests.macs import Mac, alive
 from tests.sourcing import DEADLINE, bad, fed, gaps, read_all, ring, rows, runs, safe, seams, started, until
 
-STANDIN = Path(__file__).parent / "standin"
 TYPES = ("exec", "fork", "exit", "open")
-
-
-class Mac:
-    """A machine with the stand-ins of eslogger and sudo on its PATH, and what they said of themselves."""
-
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        self._patch = patch
-        self._log = folder / "log"
-        self.bin = folder / "bin"
-        self.bin.mkdir()
-        for name in ("eslogger", "sudo"):
-            script = f'#!/bin/sh\nexec "{sys.executable}" "{STANDIN / name}" "$@"\n'
-            (self.bin / name).write_text(script)
-            (self.bin / name).chmod(0o755)
-        self.set(PATH=f"{self.bin}:{os.environ['PATH']}", STANDIN_LOG=self._log, STANDIN_EUID=0)
-        self.set(STANDIN_TICKET=folder / "ticket", PYTHONPATH=STANDIN.parent.parent)
-        patch.setattr(os, "geteuid", lambda: 0)
-
-    def set(self, **variables: object) -> None:
-        for name, value in variables.items():
-            self._patch.setenv(name, str(value))
-
-    def user(self) -> None:
-        """Be an ordinary user, who needs sudo."""
-        self._patch.setattr(os, "geteuid", lambda: 501)
-        self.set(STANDIN_EUID=501)
-
-    def log(self, key: str) -> list[object]:
-        if not self._log.exists():
-            return []
-        records = [json.loads(text) for text in self._log.read_text().splitlines()]
-        return [record[key] for record in records if key in record]
 
 
 @pytest.fixture
 def mac(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mac:
     return Mac(tmp_path, monkeypatch)
-
-
-def alive(pid: object) -> bool:
-    assert isinstance(pid, int)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def names(core: Core) -> set[str]:
@@ -251,7 +209,7 @@ def test_sudden_death_leaves_the_events(end: str, status: str, reason: str, mac:
         source = read_all(EsloggerSource(TYPES), core)
         assert core.counters().events == 40
         assert bad(core) == ["the stream ended in the middle of this line"]
-        assert source.state == (status, reason, eslogger.AGAIN, 0)
+        assert source.state == (status, reason, live.AGAIN, 0)
 
 
 def test_sudden_death_is_seen_through_sudo(mac: Mac) -> None:
@@ -270,7 +228,7 @@ def test_what_es_dropped_is_lost(mac: Mac) -> None:
 
 
 def test_silence_is_explained(mac: Mac, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eslogger, "PATIENCE", 0.01)
+    monkeypatch.setattr(live, "PATIENCE", 0.01)
     mac.set(STANDIN_SLOW=3600)
     source = EsloggerSource(TYPES)
     with ring() as core, started(source, core):
@@ -308,8 +266,8 @@ def test_a_child_that_does_not_end_is_told_not_killed(mac: Mac, monkeypatch: pyt
     assert alive(pid)
     assert source.state == ("ended", "eslogger does not end", f"sudo kill {pid}", 0)
     os.kill(pid, signal.SIGKILL)
-    assert source._child
-    assert source._child.wait(DEADLINE)
+    assert source._children
+    assert source._children[0].wait(DEADLINE)
 
 
 def test_sudo_is_signalled_through_sudo_where_we_may_not(mac: Mac, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,10 +279,10 @@ def test_sudo_is_signalled_through_sudo_where_we_may_not(mac: Mac, monkeypatch: 
     source = EsloggerSource(TYPES)
     with ring() as core, started(source, core):
         until(lambda: core.counters().events)
-        assert source._child
+        assert source._children
         monkeypatch.setattr(subprocess.Popen, "send_signal", refuse)
         source.stop()
-        assert mac.log("sudo")[-1] == ["-n", "kill", "-INT", str(source._child.pid)]
+        assert mac.log("sudo")[-1] == ["-n", "kill", "-INT", str(source._children[0].pid)]
     assert mac.log("signal") == ["SIGINT"]
     assert source.state.reason == "stopped"
 

@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = Path(estui.__file__).parent
 FLOORS = (
     "record config client plan muting core query session text events fields message paths sources "
-    "sources.scenario cli cli.cat cli.stat cli.plan cli.doctor cli.screen"
+    "sources.scenario cli cli.cat cli.stat cli.plan cli.doctor cli.screen cli.record cli.run "
+    "sources.strace.__main__"
 ).split()
 """What a headless command may import: everything but the screen."""
 

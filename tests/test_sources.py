@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from estui import sources
 from estui.record import KIND_EVENT
-from estui.sources import Source, SourceError, SourceOptions, formats, open_source, timeline
+from estui.sources import Source, SourceError, SourceOptions, formats, linux, open_source, timeline
 from estui.sources.demo import DemoSource
 from estui.sources.eslogger import EsloggerSource
 from estui.sources.file import FileSource
 from estui.sources.follow import FollowSource
+from estui.sources.linux import LinuxSource
 from estui.sources.merge import MergeSource
 from estui.sources.reader import Reader
 from estui.sources.replay import ReplaySource
@@ -79,6 +80,7 @@ def test_words_name_a_source(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(linux, "permitted_quietly", lambda: False)
     path = write(tmp_path / "a.jsonl", b"")
     source = open_source([word.replace("FILE", path) for word in words], options)
     assert type(source) is kind
@@ -99,8 +101,13 @@ def test_a_file_of_a_reserved_name_is_named_by_its_path(
 @pytest.mark.parametrize(
     ("words", "options", "code", "said"),
     [
-        (["linux"], SourceOptions(), 3, "not built in this version"),
-        (["ssh://me@mac"], SourceOptions(), 3, "not built in this version"),
+        (["linux"], SourceOptions(follow=True), 2, "--follow is for files"),
+        (["linux"], SourceOptions(shards=2), 2, "--shards is for eslogger"),
+        (["ssh://me@"], SourceOptions(), 2, "not an address"),
+        (["ssh://me@mac"], SourceOptions(follow=True), 2, "--follow is for files"),
+        (["a"], SourceOptions(shards=2), 2, "--shards is for eslogger"),
+        (["demo"], SourceOptions(shards=2), 2, "--shards is for eslogger"),
+        (["eslogger"], SourceOptions(shards=17), 2, "auto, or 1 to 16"),
         (["demo", "a"], SourceOptions(), 2, "no other source"),
         (["a", "-"], SourceOptions(), 2, "no other source"),
         (["a", "ssh://x"], SourceOptions(), 2, "no other source"),
@@ -140,10 +147,20 @@ def test_no_words_on_a_mac_mean_its_own_events(tmp_path: Path, monkeypatch: pyte
 
 def test_no_words_elsewhere_say_how_to_get_real_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(linux, "permitted_quietly", lambda: False)
     source = open_source([])
     with ring() as core, started(source, core):
         until(lambda: core.counters().events)
-        until(lambda: source.state.advice == sources.ELSEWHERE, lambda: source.state)
+        until(lambda: source.state.advice == sources.ON_LINUX, lambda: source.state)
+
+
+def test_no_words_where_the_kernel_may_be_asked_are_its_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(linux, "permitted_quietly", lambda: True)
+    monkeypatch.setattr(linux, "_recorder", lambda: Path("/opt/estui-linux"))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert isinstance(open_source([]), LinuxSource)
+    assert isinstance(open_source([], SourceOptions(headless=True)), DemoSource)
 
 
 # One file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from estui.cli import columns, streams
 from estui.cli.exits import Exit
@@ -15,6 +15,7 @@ from estui.message import Message
 from estui.muting import Verdict
 from estui.plan import Plan
 from estui.record import KIND_BAD, KIND_EVENT, KIND_GAP, Row
+from estui.sources import SourceOptions
 
 DELIVERED = Verdict(True)
 REMEMBERED = 1 << 16
@@ -25,7 +26,8 @@ def run(args: argparse.Namespace) -> Exit:
     plan = open_plan(args.plan) if args.plan is not None else None
     names = chosen_columns(args.names, plan, args.json)
     keep = True if args.delivered else False if args.suppressed else None
-    return print_events(Inputs(args.source, load_settings(args)), plan, names, as_json=args.json, keep=keep)
+    sources = Inputs(args.source, load_settings(args), SourceOptions(shards=args.shards))
+    return print_events(sources, plan, names, as_json=args.json, keep=keep)
 
 
 def chosen_columns(asked: str | None, plan: Plan | None, as_json: bool) -> tuple[str, ...]:
@@ -45,6 +47,13 @@ def print_events(
     inputs: Inputs, plan: Plan | None, names: Sequence[str], *, as_json: bool, keep: bool | None = None
 ) -> Exit:
     """Print every event of the inputs, or only the delivered or suppressed ones; bad lines go to stderr."""
+    return inputs.read(printer(plan, names, as_json=as_json, keep=keep))
+
+
+def printer(
+    plan: Plan | None, names: Sequence[str], *, as_json: bool, keep: bool | None = None
+) -> Callable[[Input], None]:
+    """What prints the events of one input."""
     lines = columns.json_lines if as_json else columns.text_lines
 
     def take(source: Input) -> None:
@@ -54,7 +63,7 @@ def print_events(
             if text := lines(names, (row for row in rows if keep is None or row[1].delivered is keep)):
                 streams.write(text)
 
-    return inputs.read(take)
+    return take
 
 
 def _events(source: Input, rows: Iterable[Row]) -> Iterator[Row]:
@@ -65,7 +74,14 @@ def _events(source: Input, rows: Iterable[Row]) -> Iterator[Row]:
         elif row.kind == KIND_BAD:
             streams.say(f"{source.name}:{row.n}: {row.reason}")
         elif row.kind == KIND_GAP and row.owned:
-            streams.say(f"{source.name}: {row.gap_global or row.gap_type} events lost here")
+            streams.say(f"{source.name}: {_loss(row)}")
+
+
+def _loss(row: Row) -> str:
+    """What a gap says, and why, where a line of a recording says that."""
+    many = "an unknown number of" if row.unknown else str(row.gap_global or row.gap_type)
+    why = f": {row.event}" if row.n and row.event else ""
+    return f"{many} events lost here{why}"
 
 
 class Judge:

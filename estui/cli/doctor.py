@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 
 from estui import __version__
@@ -16,14 +16,21 @@ from estui.cli.exits import Exit
 from estui.config import ConfigError, Settings, config_dir, load, themes_dir
 from estui.core import NATIVE_ERROR, core_name
 from estui.plan import EXAMPLES
-from estui.sources import SourceError
-from estui.sources.eslogger import usual_command
+from estui.sources import eslogger, follower, linux, ssh
+from estui.sources.source import Possible
 from estui.text import printable
 
 SLOWER = (
     "the twin gives the same answers in plain Python; for the native core, "
     "have a C compiler and Python's headers, and install estui again"
 )
+LIVE: dict[str, Callable[[], Possible]] = {
+    "eslogger": eslogger.possible,
+    "linux": linux.possible,
+    "run": follower.possible,
+    "ssh": ssh.possible,
+}
+"""Live sources, and what tells whether they work here."""
 Line = tuple[str, str]
 """A label, and what there is to say."""
 
@@ -85,15 +92,13 @@ def _colours(term: str) -> str:
 
 
 def _live() -> Iterator[Line]:
-    try:
-        command = usual_command()
-        yield (
-            "eslogger",
-            f"possible as {' '.join(command)}; Full Disk Access, too, which only trying can show",
-        )
-    except SourceError as error:
-        yield "eslogger", f"not here: {error.message}. {error.advice}"
-    yield "tested", "on Linux, with a stand-in for eslogger; estui has not been run on a Mac yet"
+    for label, possible in LIVE.items():
+        ok, words, remedy = possible()
+        yield label, ". ".join(part for part in (words if ok else f"not here: {words}", remedy) if part)
+    yield (
+        "tested",
+        "live on Linux; eslogger and estrace with stand-ins, for estui has not been run on a Mac yet",
+    )
     yield "standard input", "on any machine: ssh MAC sudo eslogger exec open | estui -"
     yield "demo", "on any machine: estui demo"
 
@@ -101,5 +106,9 @@ def _live() -> Iterator[Line]:
 def _files() -> Iterator[Line]:
     yield "plans", ", ".join(EXAMPLES)
     for label, folder in (("themes", themes_dir()), ("own themes", config_dir() / "themes")):
-        names = sorted(file.stem for file in folder.glob("*.toml")) if folder.is_dir() else []
+        try:
+            names = sorted(file.stem for file in folder.glob("*.toml")) if folder.is_dir() else []
+        except OSError as error:
+            yield label, f"none: {folder}: {error.strerror}"
+            continue
         yield label, f"{', '.join(names) or 'none'} ({folder})"

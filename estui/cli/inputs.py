@@ -12,7 +12,7 @@ from estui.config import ConfigError, Loaded, Settings, load
 from estui.core import Core, open_core
 from estui.plan import Plan, PlanError, find_plan
 from estui.plan import load as load_plan
-from estui.sources import Source, SourceError, SourceOptions, open_source
+from estui.sources import Source, SourceError, SourceOptions, has_types, open_source
 from estui.text import printable
 
 HELD = 1 << 16
@@ -118,10 +118,10 @@ class Inputs:
     def _groups(self) -> list[list[str]]:
         """The words that make one source each.
 
-        What follows `eslogger` are event types, and what is followed or replayed is merged by time; otherwise files
-        come one after the other, as cat has them.
+        What follows a source that takes event types are those, and what is followed or replayed is merged by time;
+        otherwise files come one after the other, as cat has them.
         """
-        together = self._names[0] == "eslogger" or self._options.follow or self._options.replay
+        together = has_types(self._names[0]) or self._options.follow or self._options.replay
         return [self._names] if together else [[name] for name in self._names]
 
     def _failed(self, reason: str, advice: str, code: int) -> None:

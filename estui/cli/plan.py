@@ -9,14 +9,14 @@ from estui.cli.cat import print_events
 from estui.cli.exits import CommandError, Exit
 from estui.cli.inputs import Inputs, load_settings, open_plan
 from estui.plan import EXAMPLES, find_plan
+from estui.sources import SourceOptions
 
 
 def run(args: argparse.Namespace) -> Exit:
     if args.plan_command == "list":
         return list_examples()
-    return print_events(
-        Inputs(args.source, load_settings(args)), open_plan(args.plan), columns.JUDGED, as_json=True
-    )
+    sources = Inputs(args.source, load_settings(args), SourceOptions(shards=args.shards))
+    return print_events(sources, open_plan(args.plan), columns.JUDGED, as_json=True)
 
 
 def list_examples() -> Exit:

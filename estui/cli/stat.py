@@ -11,6 +11,7 @@ from estui.cli import streams
 from estui.cli.columns import table
 from estui.cli.exits import Exit
 from estui.cli.inputs import Input, Inputs, load_settings
+from estui.sources import SourceOptions
 from estui.text import printable
 
 MOST_EXECUTABLES = 20
@@ -31,6 +32,27 @@ class Loss:
     def as_json(self) -> dict[str, object]:
         return {"global": self.total, "by_type": dict(self.by_type)}
 
+    @property
+    def words(self) -> str:
+        return str(self.total)
+
+
+@dataclass
+class OwnLoss(Loss):
+    """The same for streams that estui started, and what it wrote of them."""
+
+    unknown: int = 0
+    """Losses of which nobody knows how many events they were."""
+    by_shard: Counter[int] = field(default_factory=Counter)
+
+    def as_json(self) -> dict[str, object]:
+        shards = {str(shard): count for shard, count in sorted(self.by_shard.items())}
+        return super().as_json() | {"unknown": self.unknown} | ({"by_shard": shards} if shards else {})
+
+    @property
+    def words(self) -> str:
+        return super().words + ("+" if self.unknown else "")
+
 
 @dataclass
 class Totals:
@@ -38,7 +60,7 @@ class Totals:
 
     events: int = 0
     bad_lines: int = 0
-    lost: Loss = field(default_factory=Loss)
+    lost: OwnLoss = field(default_factory=OwnLoss)
     missing: Loss = field(default_factory=Loss)
     by_event: Counter[str] = field(default_factory=Counter)
     by_executable: Counter[str] = field(default_factory=Counter)
@@ -56,6 +78,8 @@ class Totals:
             self.events += counters.events
             self.bad_lines += counters.bad
             self.lost.add(losses.lost_global, losses.lost_by_type)
+            self.lost.unknown += losses.unknown
+            self.lost.by_shard.update(losses.by_shard)
             self.missing.add(losses.missing_global, losses.missing_by_type)
             self.by_event.update({count.event: count.total for count in core.events()})
             self.by_executable.update(core.executables())
@@ -82,7 +106,7 @@ class Totals:
         lines = [
             f"events     {self.events}",
             f"bad lines  {self.bad_lines}",
-            f"lost       {self.lost.total}",
+            f"lost       {self.lost.words}",
             f"missing    {self.missing.total}" + ("  (or filtered out)" if self.missing.total else ""),
             f"first      {printable(self.first[1]) if self.first else '-'}",
             f"last       {printable(self.last[1]) if self.last else '-'}",
@@ -92,6 +116,10 @@ class Totals:
         for title, counts in (
             ("events by type", self.by_event.most_common()),
             ("lost by type", self.lost.by_type.most_common()),
+            (
+                "lost or missing by shard",
+                [(str(shard), n) for shard, n in sorted(self.lost.by_shard.items())],
+            ),
             ("missing by type", self.missing.by_type.most_common()),
             ("events by executable", executables[:MOST_EXECUTABLES]),
         ):
@@ -104,7 +132,7 @@ class Totals:
 
 
 def run(args: argparse.Namespace) -> Exit:
-    inputs = Inputs(args.source, load_settings(args), tally=True)
+    inputs = Inputs(args.source, load_settings(args), SourceOptions(shards=args.shards), tally=True)
     totals = Totals()
     try:
         code = inputs.read(totals.read)

@@ -16,14 +16,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from estui.events import NOTIFY
+from estui.sources import linux
 from estui.sources.demo import SPEED, DemoSource
 from estui.sources.eslogger import EsloggerSource, usual_command
 from estui.sources.file import FileSource
 from estui.sources.follow import FollowSource
+from estui.sources.linux import LinuxSource
 from estui.sources.merge import MergeSource
 from estui.sources.pace import check_speed
 from estui.sources.replay import ReplaySource
+from estui.sources.shards import MOST
 from estui.sources.source import Source, SourceError, SourceOptions, SourceState
+from estui.sources.ssh import PREFIX, SshSource
 from estui.sources.stdin import FifoSource, StdinSource, keep_keyboard
 from estui.text import nearest, printable
 
@@ -33,30 +37,31 @@ __all__ = [
     "SourceError",
     "SourceOptions",
     "SourceState",
+    "has_types",
     "keep_keyboard",
     "open_source",
+    "takes_types",
 ]
 
 RESERVED = {
     "-": "standard input",
     "demo": "half an hour of an invented Mac",
     "eslogger": "this Mac's own events, through sudo eslogger",
+    "linux": "this machine's kernel events in ES's words, through sudo",
+    PREFIX: "another Mac's own events, through ssh: ssh://USER@MAC",
 }
-"""Words that name a source, and what it is. A file with such a name is `./demo`."""
-LATER = {
-    "linux": "estui demo shows a Mac's events on any machine",
-    "ssh://": "By hand: ssh USER@MAC sudo -n eslogger exec fork exit | estui -",
-}
-"""Words kept for sources that are not built yet, the last one a prefix, and what to do instead."""
+"""Words that name a source, one of them only a beginning, and what it is. A file with such a name is `./demo`."""
 
 ON_A_MAC = "estui eslogger shows this Mac's own events"
-ELSEWHERE = "For real events, record on a Mac: sudo eslogger exec fork exit > FILE; then estui FILE"
+ON_LINUX = (
+    "estui linux shows this machine's own events, through sudo; estui run -- COMMAND those of one command"
+)
 
 
 def open_source(args: Sequence[str], options: SourceOptions | None = None) -> Source:
     """The source that these words name: a reserved word, or paths; the best one there is for no words at all.
 
-    Words after `eslogger` are the event types to ask for.
+    Words after `eslogger`, `linux` or `ssh://…` are the event types to ask for.
 
     Raises:
         SourceError: it is not there, may not be used, or the words and options do not go together.
@@ -69,7 +74,14 @@ def open_source(args: Sequence[str], options: SourceOptions | None = None) -> So
     word = _reserved(first)
     if word == "eslogger":
         _no_file_options(options, word)
-        return EsloggerSource(rest or options.events, options.eslogger_command)
+        return EsloggerSource(rest or options.events, options.eslogger_command, options.shards)
+    if word == "linux":
+        _no_file_options(options, word)
+        _no_shards(options)
+        return LinuxSource(rest or options.events)
+    if word == PREFIX:
+        _no_file_options(options, word)
+        return SshSource(first, rest or options.events, options.eslogger_command, options.shards)
     for other in rest:
         if _reserved(other):
             raise _alone(other)
@@ -77,9 +89,8 @@ def open_source(args: Sequence[str], options: SourceOptions | None = None) -> So
         return _files(args, options)
     if rest:
         raise _alone(word)
-    if word in LATER:
-        raise SourceError(f"the source {printable(first)} is not built in this version", LATER[word])
     _no_file_options(options, word)
+    _no_shards(options)
     if word == "-":
         _no_types(options)
         return StdinSource()
@@ -95,8 +106,14 @@ def _no_types(options: SourceOptions) -> None:
         )
 
 
+def _no_shards(options: SourceOptions) -> None:
+    if options.shards != 1:
+        raise SourceError(f"--shards is for eslogger and {PREFIX}", "Leave it out", 2)
+
+
 def _files(paths: Sequence[str], options: SourceOptions) -> Source:
     _no_types(options)
+    _no_shards(options)
     if options.follow:
         if len(paths) > 1 or options.replay:
             raise SourceError(
@@ -132,19 +149,31 @@ def _unasked(options: SourceOptions) -> Source:
     """The best live source that may be used, or the demo, which then says how to go live."""
     _no_file_options(options, "no source at all")
     if sys.platform != "darwin":
-        return _demo(options, ELSEWHERE)
+        if not options.headless and linux.permitted_quietly():
+            return LinuxSource(options.events)
+        return _demo(options, ON_LINUX)
     if options.headless:
         return _demo(options, ON_A_MAC)
     try:
         usual_command()
     except SourceError as error:
         return _demo(options, f"{error.message}. {error.advice}")
-    return EsloggerSource(options.events, options.eslogger_command)
+    return EsloggerSource(options.events, options.eslogger_command, options.shards)
+
+
+def has_types(word: str) -> bool:
+    """Whether the words after it are event types."""
+    return _reserved(word) in ("eslogger", "linux", PREFIX)
+
+
+def takes_types(args: Sequence[str]) -> bool:
+    """Whether the source that these words name can be asked for event types; others send what they have."""
+    return bool(args) and _reserved(args[0]) not in (None, "-")
 
 
 def _reserved(word: str) -> str | None:
-    """The entry of RESERVED or LATER that a word stands for."""
-    return word if word in RESERVED | LATER else "ssh://" if word.startswith("ssh://") else None
+    """The entry of RESERVED that a word stands for."""
+    return word if word in RESERVED else PREFIX if word.startswith(PREFIX) else None
 
 
 def _is_pipe(path: str) -> bool:
@@ -174,5 +203,7 @@ def _check(options: SourceOptions) -> None:
                 check_speed(number)
     except ValueError as error:
         raise SourceError(str(error), "", 2) from None
+    if options.shards is not None and not 1 <= options.shards <= MOST:
+        raise SourceError(f"--shards takes auto, or 1 to {MOST}", "", 2)
     if options.idle is not None and not options.idle >= 0:
         raise SourceError("--idle takes seconds", "", 2)

@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import PurePath
 
+from estui.sources.sudo import is_sudo
 from estui.text import printable
 
 GRACE = 1.5
@@ -24,18 +24,30 @@ class Child:
     It stays in our session: sudo remembers a password per terminal. It is ended with SIGINT, then SIGTERM,
     and never with SIGKILL, which sudo could not pass on: what it started would stay behind.
 
+    Args:
+        command: the program and its arguments.
+        told: takes each line of its stderr; those that it returns True for are not `words`.
+        keep_stdin: its standard input is a pipe that nobody writes to, open until end() or close().
+
     Raises:
         OSError: it cannot be started.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        told: Callable[[str], bool] = lambda line: False,
+        *,
+        keep_stdin: bool = False,
+    ) -> None:
+        self._told = told
         self._sudo = command[0] if is_sudo(command) else None
         self._signals: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
         """Those that are left to try."""
         self._process = subprocess.Popen(
             command,
             bufsize=0,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if keep_stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             process_group=0,
@@ -82,6 +94,7 @@ class Child:
 
     def end(self) -> None:
         """Tell it to end, and wait for that within bounds; nothing when it has ended or would not listen."""
+        self._close_stdin()
         for number in self._signals:
             if not self.alive:
                 return
@@ -101,6 +114,11 @@ class Child:
         self._listener.join(GRACE)
         assert self._process.stdout
         self._process.stdout.close()
+        self._close_stdin()
+
+    def _close_stdin(self) -> None:
+        if self._process.stdin:
+            self._process.stdin.close()
 
     def _send(self, number: signal.Signals) -> None:
         try:
@@ -127,11 +145,17 @@ class Child:
 
     def _listen(self) -> None:
         assert self._process.stderr
+        rest = b""
         with self._process.stderr as pipe:
             while data := os.read(pipe.fileno(), _WORDS):
-                self._heard = (self._heard + data)[-_WORDS:]
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    self._hear(line + b"\n")
+                if len(rest) > _WORDS:
+                    self._hear(rest)
+                    rest = b""
+        self._hear(rest)
 
-
-def is_sudo(command: Sequence[str]) -> bool:
-    """Whether a command begins with sudo."""
-    return PurePath(command[0]).name == "sudo"
+    def _hear(self, line: bytes) -> None:
+        if not self._told(line.decode(errors="surrogateescape").rstrip("\n")):
+            self._heard = (self._heard + line)[-_WORDS:]

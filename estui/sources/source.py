@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from estui.core import Core
 from estui.sources import advice
@@ -51,6 +51,27 @@ class SourceState(NamedTuple):
     """What a command ends with that read this source: 0, 1 (no event could be read) or 3 (not available)."""
 
 
+class Possible(NamedTuple):
+    """Whether a kind of source can be used on this machine. The texts are safe to print."""
+
+    ok: bool
+    words: str
+    """How it stands, as a sentence without a full stop."""
+    remedy: str = ""
+    """The one command or settings page that gives what is missing."""
+
+
+class Output(Protocol):
+    """What a command printed, as much of it as is kept."""
+
+    version: int
+    """Grows with all that comes."""
+
+    def tail(self, lines: int) -> list[str]:
+        """The last lines, at most so many; printable."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
     """What the command line says about sources, beside their names."""
@@ -69,6 +90,8 @@ class SourceOptions:
     """Events per second of the demo, instead of its recorded time."""
     events: tuple[str, ...] | None = None
     """Event types a live source is started with, by eslogger name; None for all it knows."""
+    shards: int | None = 1
+    """How many children share the event types of a live source that can be split; None for as many as are best."""
     eslogger_command: tuple[str, ...] = ()
     """The whole command before the event types, run as it is; empty for eslogger through sudo."""
     headless: bool = False
@@ -91,6 +114,12 @@ class Source(ABC):
     """What control() understands, of "pause", "speed", "step" and "loop", and "restart" for restart()."""
     speed: float | None = None
     """How many times faster than recorded a paced source runs; None for as fast as it can."""
+    origin: str = ""
+    """The system whose own events these are, in ES words, such as "linux"; empty where they are ES's."""
+    output: Output | None = None
+    """What its command printed; None where it has no command of its own to run."""
+    exit_status: int | None = None
+    """What its command ended with, 128 and the signal if one ended it; None before."""
 
     def __init__(self, title: str) -> None:
         self.title = printable(title)
@@ -106,6 +135,19 @@ class Source(ABC):
     @property
     def state(self) -> SourceState:
         return self._state
+
+    @property
+    def left_out(self) -> int | None:
+        """Events of estui's own noise that it left out so far; None where it leaves none out."""
+        return None
+
+    def knows(self, name: str) -> bool:
+        """Whether it can send events of this type at all, once asked to."""
+        return True
+
+    def needs_terminal(self) -> bool:
+        """Whether authorize() would ask something just now, so that it must have the real terminal."""
+        return False
 
     def authorize(self) -> None:  # noqa: B027  most sources need none
         """Ask for the rights it needs on the terminal, which must be free; call it before start() or feed().

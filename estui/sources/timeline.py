@@ -5,11 +5,12 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from estui._twin.line import time_ns
+from estui._twin.line import nanoseconds
 from estui.core import Core
 from estui.message import loads
 from estui.sources.reader import Reader
@@ -36,9 +37,18 @@ class Timed(NamedTuple):
 def recorded_ns(line: bytes) -> int | None:
     """The `time` of a line, in nanoseconds since 1970; None without one that can be read."""
     # Inside a JSON string quotes are escaped, so a single match is the member itself, not text.
+    at = line.find(b'"time"')
+    if at >= 0 and line.find(b'"time"', at + 6) < 0:
+        # As eslogger writes it: the same answer as below, in a third of the time.
+        text = line[at + 8 : at + 39]
+        digits = text[17:19] + text[20:29]
+        if line[at + 6 : at + 8] == b':"' and text[29:] == b'Z"' and text[19:20] == b"." and digits.isdigit():
+            minute = _minute_ns(text[:17])
+            if minute is not None and digits < b"6":
+                return minute + int(digits)
     found = _TIME.findall(line)
     if len(found) == 1:
-        return time_ns(found[0].decode(errors="replace"))
+        return nanoseconds(found[0].decode(errors="replace"))
     if b"time" not in line and b"\\u" not in line:
         return None
     try:
@@ -46,7 +56,13 @@ def recorded_ns(line: bytes) -> int | None:
     except ValueError:
         return None
     time = data.get("time") if isinstance(data, dict) else None
-    return time_ns(time) if isinstance(time, str) else None
+    return nanoseconds(time) if isinstance(time, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _minute_ns(begin: bytes) -> int | None:
+    """The nanoseconds of a minute, from the beginning of a time up to its seconds."""
+    return nanoseconds(begin.decode(errors="replace") + "00Z")
 
 
 def timed(reader: Reader, file: int, broken: dict[int, SourceError | OSError]) -> Iterator[Timed]:

@@ -16,7 +16,7 @@ from textual.keys import format_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCOPES = ("app", "events", "types", "mutes", "detail", "filters")
+SCOPES = ("app", "events", "types", "mutes", "detail", "filters", "output")
 """Where an action can be called: everywhere, or only while that panel has the focus."""
 
 PANEL_IDS = {scope: f"#{scope}" for scope in SCOPES[1:]}
@@ -64,6 +64,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("app", "panel('types')", "2", "Types", "Go to the event types", "Panels", priority=True),
     Action("app", "panel('mutes')", "3", "Mutes", "Go to the mutes", "Panels", priority=True),
     Action("app", "panel('detail')", "4", "Detail", "Go to the detail of the event", "Panels", priority=True),
+    Action("app", "panel('output')", "5", "Output", "Go to what the command printed", "Panels", priority=True),
     Action("app", "panel('filters')", "v", "View filters", "Go to the list of view filters", "Panels"),
     Action("app", "next_panel(1)", "tab", "Next panel", "Go to the next panel", "Panels", palette=False),
     Action("app", "next_panel(-1)", "shift+tab", "Previous panel", "Go to the previous panel", "Panels", palette=False),
@@ -93,6 +94,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("app", "source('step')", "full_stop", "Step", "Let one event of a held source through", "Source"),
     Action("app", "source('hold')", "H", "Hold source", "Hold the source itself, or let it run", "Source"),
     Action("app", "source('loop')", "", "Loop source", "Play the source again at its end, or do not", "Source"),
+    Action("app", "record", "W", "record", "Record what is held and all that comes to a file; again: end it", "Files",
+           35),
     Action("app", "write", "w", "write", "Write the raw lines of what is in view to a file", "Files", 40),
     # ---- everywhere: the application
     Action("app", "palette", "colon,ctrl+p", "command", "Run any command by its name", "Application", 50),
@@ -119,6 +122,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("events", "mark", "space", "Mark", "Mark the row, or take the mark away", "Marks"),
     Action("events", "next_mark(1)", "apostrophe", "Next mark", "Go to the next mark", "Marks"),
     Action("events", "next_mark(-1)", "quotation_mark", "Previous mark", "Go to the previous mark", "Marks"),
+    Action("events", "next_loss(1)", "e", "Next loss", "Go to the next lost or missing events", "Loss"),
+    Action("events", "next_loss(-1)", "E", "Previous loss", "Go to the lost or missing events before", "Loss"),
     Action("events", "copy", "y", "Copy event", "Copy the raw line of the event", "Files"),
     # ---- the event types
     Action("types", "cursor(1)", "j,down", "Down", "One row down", "Moving", palette=False),
@@ -147,6 +152,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("filters", "flip", "exclamation_mark", "only/not", "Turn \"only\" into \"not\", or back", "Filtering", 70),
     Action("filters", "remove", "x,delete,backspace", "remove", "Remove this view filter", "Filtering", 80),
     Action("filters", "leave", "escape,enter", "Events", "Back to the event list", "Panels", palette=False),
+    # ---- what the command printed
+    Action("output", "cursor(1)", "j,down", "Down", "One line down", "Moving", palette=False),
+    Action("output", "cursor(-1)", "k,up", "Up", "One line up (following stops)", "Moving", palette=False),
+    Action("output", "page(1)", "pagedown,space,ctrl+f,ctrl+d", "Page down", "One page down", "Moving", palette=False),
+    Action("output", "page(-1)", "pageup,ctrl+b,ctrl+u", "Page up", "One page up", "Moving", palette=False),
+    Action("output", "first", "g,home", "First", "Go to the first line that is kept", "Moving", palette=False),
+    Action("output", "last", "G,end", "newest", "Go to the newest line, and follow", "Moving", 80, palette=False),
+    Action("output", "leave", "escape", "Events", "Back to the event list", "Panels", palette=False),
     # ---- the mutes: rows of estui/tui/mutes.py
     Action("mutes", "cursor(1)", "j,down", "Down", "One row down", "Moving", palette=False),
     Action("mutes", "cursor(-1)", "k,up", "Up", "One row up", "Moving", palette=False),

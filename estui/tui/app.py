@@ -12,9 +12,10 @@ from textual.widgets import Input
 from estui.tui import columns as cols
 from estui.tui import theme as themes
 from estui.tui.commands import Commands
-from estui.tui.empty import sentence
+from estui.tui.empty import exit_sentence, sentence
 from estui.tui.main import ORDER, Main
-from estui.tui.status import STATES
+from estui.tui.recorder import Recorder
+from estui.tui.status import STATES, facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from estui.session import Session
+    from estui.sources.source import Source
 
 TICKS = 10
 """Looks at the ring per second."""
+TAKE_AWAY = "Esc takes this line away."
 DETAIL_SECONDS = 1.0
 """While the list follows, the detail changes this often and no more: nobody can read faster."""
 
@@ -46,8 +49,9 @@ class EstuiApp(Commands):
         *,
         columns: Sequence[str] = (),
         theme_places: Sequence[Path] | None = None,
+        greeting: str = "",
     ) -> None:
-        """Makes the screen; nothing is started or drawn yet.
+        """Makes the screen; nothing is started or drawn yet. `greeting` is said in the first seconds.
 
         `theme` is the name of a theme, `columns` those of the event list (see estui.tui.columns), `theme_places` the
         directories of theme files. Raises ThemeError or ValueError for a name that does not exist.
@@ -69,8 +73,12 @@ class EstuiApp(Commands):
         self._detail_at = 0.0
         self._source_status = "idle"
         self._pulse: object = None
+        self.recorder = Recorder(self)
         self._dismissed: str | None = None
         """Advice of the source that was taken off the screen."""
+        self._dismissible: str | None = None
+        """What the next Esc takes off the screen when the source has ended."""
+        self._greeting = greeting
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """estui's own colours, in themes that do not set them."""
@@ -86,6 +94,8 @@ class EstuiApp(Commands):
         """Starts the source, and the ticking."""
         for fault in self._theme_faults:
             self.say(fault, wrong=True)
+        if self._greeting:
+            self.say(self._greeting, wrong=True)
         self.session.start()
         self.tick()
         self.set_interval(1 / TICKS, self.tick)
@@ -111,21 +121,24 @@ class EstuiApp(Commands):
         """Looks at the ring, and has drawn what changed. Nothing is drawn where nothing did."""
         session, events = self.session, self.events
         sampled = session.tick()
-        source = session.source
+        source, recording = session.source, session.recording
+        self.recorder.tick()
         pulse = (
             session.core.counters(), source and source.state, session.client.plan, session.view.spec, len(session.view),
-            session.view.paused, session.view.anchor, events.following, self.panels.shown,
+            session.view.paused, session.view.anchor, events.following, self.panels.shown, self.recorder.trouble,
+            source and (source.left_out, source.exit_status), recording and recording.bytes, session.origin,
         )  # fmt: skip
         if pulse != self._pulse or sampled:
             self._pulse = pulse
             self._source_tick()
-            place = self._place_words()
             events.notice = self._notice()
             events.tick()
+            place = self._place_words()
             events.say_place(place)
             self.panels.status.tick()
             self.panels.types.tick(sampled=sampled)
             self.panels.tabs.tick(self.panels.shown, place)
+        self.panels.output.tick()
         self._show_detail()
 
     def _source_tick(self) -> None:
@@ -139,6 +152,8 @@ class EstuiApp(Commands):
 
     def _notice(self) -> str:
         """The one line above the list that must not be missed."""
+        if self.recorder.trouble:
+            return f"✗ {sentence(self.recorder.trouble)} {TAKE_AWAY}"
         source, view = self.session.source, self.session.view
         if not len(view):
             return ""
@@ -150,15 +165,26 @@ class EstuiApp(Commands):
             return ""
         state = source.state
         going = state.status in ("running", "idle", "paused")
+        if state.status == "ended" and source.exit_status is not None:
+            return self._exit_notice(source, source.exit_status)
         if not state.advice and (going or state.status == "ended" or not state.reason):
             return ""
         if going and state.advice == self._dismissed:
             return ""
         again = "R starts it again." if not going and "restart" in source.controls else ""
         mark = "" if going and not state.reason else STATES[state.status][0]
-        last = "Esc takes this line away." if going else ""
+        last = TAKE_AWAY if going else ""
         words = (mark, sentence(state.reason), sentence(state.advice), again, last)
         return " ".join(word for word in words if word)
+
+    def _exit_notice(self, source: Source, status: int) -> str:
+        """That the command has ended, and how."""
+        words = f"{STATES['ended'][0]} {exit_sentence(source, status)}"
+        if words == self._dismissed:
+            return ""
+        self._dismissible = words
+        again = " · R runs it again" if "restart" in source.controls else ""
+        return f"{words}{again} · Esc hides this"
 
     def _place_words(self) -> str:
         events = self.events
@@ -191,7 +217,8 @@ class EstuiApp(Commands):
 
     def action_next_panel(self, step: int) -> None:
         """Goes round the panels."""
-        order = [name for name in ORDER if name != "filters" or self.session.view.filters]
+        empty = {"filters": not self.session.view.filters, "output": not self.panels.output.offered}
+        order = [name for name in ORDER if not empty.get(name)]
         place = order.index(self.panels.shown) if self.panels.shown in order else 0
         self.action_panel(order[(place + step) % len(order)])
 
@@ -211,7 +238,9 @@ class EstuiApp(Commands):
         """A search is to end, and the source's advice to leave the screen."""
         super().stop_find()
         source = self.session.source
-        self._dismissed = None if source is None else source.state.advice
+        ended = source is not None and source.state.status == "ended"
+        self._dismissed = self._dismissible if ended else None if source is None else source.state.advice
+        self.recorder.trouble = ""
         self._pulse = None
         self.tick()
 
@@ -261,7 +290,7 @@ class EstuiApp(Commands):
             if active.enabled and active.binding.id:
                 before = live.get(active.binding.id)
                 live[active.binding.id] = f"{before},{key}" if before else key
-        self.push_screen(Help(live, self.panels.shown))
+        self.push_screen(Help(live, self.panels.shown, facts(self.session)))
 
     def action_next_theme(self) -> None:
         """Changes to the next theme."""
@@ -272,7 +301,8 @@ class EstuiApp(Commands):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leaves out what the source cannot do, and lets digits be typed."""
         if action == "panel":
-            return not isinstance(self.focused, Input)
+            there = parameters != ("output",) or self.panels.output.offered
+            return there and not isinstance(self.focused, Input)
         if action == "source":
             source = self.session.source
             needs = {"hold": "pause", "step": "step", "loop": "loop"}.get(str(parameters[0]), "speed")

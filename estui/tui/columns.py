@@ -176,24 +176,35 @@ def words(row: Row) -> str:
     if row.kind == KIND_SEAM:
         return f"— {shown(row.event)} —"
     if row.kind == KIND_RUN:
-        return "— another run of the recorder begins here —"
+        return f"— {shard_of(row)}another run of the recorder begins here —"
     return f"bad line {row.n:,}: {row.reason}"
+
+
+def shard_of(row: Row) -> str:
+    """The shard in front of what happened to it; empty where a source has but one."""
+    return "" if row.shard is None else f"shard {row.shard}: "
 
 
 def gap_words(row: Row) -> str:
     """A jump of the sequence numbers, in words: lost where estui started the stream, else missing."""
     number = row.gap_global or row.gap_type
-    events = "event" if number == 1 else "events"
+    events = f"{number:,} {'event' if number == 1 else 'events'}"
     kind = ""
+    if row.unknown:
+        events = "events"
+        kind = ", nobody knows how many"
     if row.gap_type:
         name = shown(row.event, 64) or _type_name(row.event_id)
         if row.gap_type >= number:
             kind = f" ({name})"
         elif name:
             kind = f" ({row.gap_type:,} of them {name})"
+    elif row.event:
+        kind += f": {shown(row.event)}"
+    events = shard_of(row) + events
     if row.owned:
-        return f"— {number:,} {events} lost{kind} —"
-    return f"— {number:,} {events} missing{kind}: may have been filtered —"
+        return f"— {events} lost{kind} —"
+    return f"— {events} missing{kind}: may have been filtered —"
 
 
 def style_of(row: Row) -> str:

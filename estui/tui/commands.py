@@ -21,6 +21,7 @@ from estui.tui import actions
 from estui.tui import columns as cols
 from estui.tui.lines import bytes_words, shown
 from estui.tui.prompts import Question, parse_time
+from estui.tui.recorder import Recorder
 from estui.tui.status import SAID_SECONDS
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class Commands(App[None]):
     """The screen below any dialog."""
     _left_writing = False
     """Whether leaving was asked for while a file was being written."""
+    recorder: Recorder
 
     @property
     def events(self) -> EventList:
@@ -327,8 +329,9 @@ class Commands(App[None]):
         """Types were subscribed to or unsubscribed from; `words` say which."""
         unsent = self.session.unsent()
         source = self.session.source
-        if unsent and source is not None and source.can_resubscribe:
-            words += f"; {len(unsent)} not sent by the source: R restarts it with them"
+        asked = [name for name in unsent if source is not None and source.knows(name)]
+        if asked and source is not None and source.can_resubscribe:
+            words += f"; {len(asked)} not sent by the source: R restarts it with them"
         self.say(words[:1].upper() + words[1:])
         self.panels.types.tick()
 
@@ -349,12 +352,17 @@ class Commands(App[None]):
         self.run_worker(self._restart_in_thread, thread=True, exclusive=True, group="source")
 
     def _restart_in_thread(self) -> None:
+        source = self.session.source
         try:
+            if source is not None and source.needs_terminal():
+                from estui.tui.rights import authorize  # noqa: PLC0415 (seldom needed)
+
+                self.call_from_thread(authorize, self, source)
             self.session.restart_source()
         except Exception as error:  # a source tells what is wrong by its words alone
-            self._tell(shown(str(error), 300), wrong=True)
+            self.tell(f"Not started again: {shown(str(error), 300)}", wrong=True)
         else:
-            self._tell("The source was started again")
+            self.tell("The source was started again")
 
     def action_source(self, command: str) -> None:
         """Steers a paced source: hold, step, faster, slower, loop."""
@@ -385,6 +393,10 @@ class Commands(App[None]):
 
     def _writing(self) -> bool:
         return any(worker.group == "write" and worker.is_running for worker in self.workers)
+
+    def action_record(self) -> None:
+        """Records what is held and all that comes, or ends that."""
+        self.recorder.toggle()
 
     def action_write(self) -> None:
         """Asks for a path, and writes the raw lines of what is in view to it."""
@@ -422,21 +434,21 @@ class Commands(App[None]):
             if time.monotonic() - told > TELL_SECONDS:
                 told = time.monotonic()
                 leaving = ", q once more leaves without the file" if self._left_writing else ""
-                self._tell(f"Writing to {name}: {lines:,} lines … Esc stops{leaving}")
+                self.tell(f"Writing to {name}: {lines:,} lines … Esc stops{leaving}")
 
         try:
             written = job(progress=progress, stopped=lambda: worker.is_cancelled)
         except OSError as error:
-            self._tell(f"{name}: {error.strerror or error}", wrong=True)
+            self.tell(f"{name}: {error.strerror or error}", wrong=True)
             return
         if written is None:
-            self._tell(f"Stopped; {name} is as it was", wrong=True)
+            self.tell(f"Stopped; {name} is as it was", wrong=True)
         else:
             gone = f"; {written.gone:,} were gone from the ring" if written.gone else ""
             words = f"Wrote {written.lines:,} lines, {bytes_words(written.bytes)}, to {name}{gone}"
-            self._tell(words, wrong=bool(written.gone))
+            self.tell(words, wrong=bool(written.gone))
 
-    def _tell(self, words: str, *, wrong: bool = False) -> None:
+    def tell(self, words: str, *, wrong: bool = False) -> None:
         """Says something from a worker thread, unless the screen was left meanwhile."""
         with contextlib.suppress(RuntimeError):
             self.call_from_thread(self.say, words, wrong=wrong)

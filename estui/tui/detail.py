@@ -12,21 +12,26 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from estui.fields import shape
 from estui.message import loads
 from estui.paths import subject as subject_of
 from estui.record import KIND_BAD, KIND_EVENT, Row
 from estui.text import printable
 from estui.tui import detail_words as words
+from estui.tui import origins
 from estui.tui.actions import bindings
 from estui.tui.clipboard import copy
 from estui.tui.detail_copy import COPY_KEYS, copies
-from estui.tui.detail_rows import footer_lines, row_pieces, verdict_lines
+from estui.tui.detail_rows import footer_lines, note_lines, row_pieces, verdict_lines
 from estui.tui.detail_text import hex_page, is_binary, pretty_page, raw_page, words_page
 from estui.tui.json_rows import (
     MORE,
+    NULL,
     Folds,
+    JsonRow,
     JsonRows,
     Path,
+    field_path,
     jq_path,
     value_at,
 )
@@ -110,6 +115,7 @@ class Detail(Lines):
         self._rows: JsonRows | None = None
         self._pages: Pages | None = None
         self._subject = ""
+        self._notes = origins.NONE
         self._places: dict[str, tuple[Path, int]] = {}
         self._verdict: Verdict | None = None
         self._why: tuple[WhyStep, ...] = ()
@@ -182,6 +188,7 @@ class Detail(Lines):
         self._remember()
         self.row, self.raw = row, line
         self._data, self._parsed, self._refused, self._subject = None, False, "", ""
+        self._notes = origins.NONE
         self._rows = self._pages = None
         self._generation = -1
         self._head = self._foot = (None, [])
@@ -213,6 +220,7 @@ class Detail(Lines):
             try:
                 self._data = loads(self.raw)
                 self._parsed = True
+                self._notes = origins.notes(self._data)
             except ValueError as error:
                 self._refused = printable(str(error))
         return self._parsed
@@ -273,7 +281,8 @@ class Detail(Lines):
     def _page_maker(self, view: str) -> Any:
         raw, data, parsed = self.raw, self._data, self._parsed
         if view == WORDS:
-            texts = words.row_words(self.row) if self.row is not None else []
+            shards = self.session.rates.losses.by_shard
+            texts = words.row_words(self.row, shards) if self.row is not None else []
             texts = texts or ["The line is gone: it left the ring, or its file was changed."]
             return lambda width, part: words_page(texts, width)
         if view == JSON:
@@ -283,9 +292,7 @@ class Detail(Lines):
         return lambda width, part: raw_page(raw, width, part, json=parsed)
 
     def _titles(self) -> None:
-        self.border_title = Content(
-            printable(self.row.event) or "Detail" if self.row is not None else "Detail"
-        )
+        self.border_title = Content(printable(self._event) or "Detail")
         following = f" (r: {_VIEW_NAMES[self._next_view()]})" if len(self.views) > 1 else ""
         self.border_subtitle = Content(_VIEW_NAMES[self.view] + following)
 
@@ -334,11 +341,24 @@ class Detail(Lines):
         style = None if here and self.has_focus else self._piece_style
         if self._rows is not None:
             row = self._rows[position]
-            event = self._event
-            note = words.decoded(row.path, row.value, event, self.users, self.clock) if event else None
+            note = self._note(row) if self._event else None
             return strip_of(row_pieces(self._rows, row, note, width)[0], width, base, style)
         assert self._pages is not None
         return strip_of(self._pages.lines(self.size.width - 1)[position], width, base, style)
+
+    def _note(self, row: JsonRow) -> str | None:
+        """The text beside a field of an event."""
+        if self._why_null(row):
+            return f"unknown on {self._notes.origin}"
+        if self._notes.origin and shape(field_path(row.path), self._event) in origins.FOREIGN:
+            return None
+        return words.decoded(row.path, row.value, self._event, self.users, self.clock)
+
+    def _why_null(self, row: JsonRow) -> str:
+        """Why a field is null that ES would tell; empty where it is ES's own null."""
+        if row.kind != NULL or self._notes.origin != origins.SYSTEMS["linux"]:
+            return ""
+        return origins.why_null(row.path, self._event)
 
     def empty(self, width: int) -> list[Strip]:
         """What stands where there is no line to look into."""
@@ -377,6 +397,7 @@ class Detail(Lines):
                 lines.append([("→ ", "dim"), (fit(subject, width - 2, tail=True).strip(), "text")])
             if self._verdict is not None:
                 lines += verdict_lines(self._verdict, self._why, width, every=self.why_open)
+            lines += note_lines(self._notes, row.event, width)
             if row.kind == KIND_BAD:
                 lines += wrap_words(words.BAD_ADVICE.get(row.reason, ""), width, 3, "teach")
                 if self._refused and row.reason == "not valid JSON":
@@ -403,8 +424,13 @@ class Detail(Lines):
         event = self._event
         if not event:
             return footer_lines(row, "", "", width, height)
-        note = words.decoded(row.path, row.value, event, self.users, self.clock)
+        note = self._note(row)
         cut = row_pieces(self._rows, row, note, width)[1]
+        why = self._why_null(row)
+        if why:
+            return footer_lines(
+                row, event, "", width, height, why=f"null: {self._notes.origin} cannot know this: {why}."
+            )
         return footer_lines(row, event, note or "", width, height, cut=cut)
 
     def moved(self) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from estui.events import NOTIFY
 from estui.fields import explain
 from estui.text import printable
+from estui.tui import origins
 from estui.tui.detail_words import token_word
 from estui.tui.json_rows import (
     ARRAY,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from estui.client import WhyStep
     from estui.muting import Verdict
+    from estui.tui.origins import Notes
     from estui.tui.pieces import Piece
 
 LONG = 1_000
@@ -121,12 +122,25 @@ def verdict_lines(verdict: Verdict, why: Sequence[WhyStep], width: int, *, every
     return lines
 
 
+def note_lines(notes: Notes, event: str, width: int) -> list[PieceLine]:
+    """What estui wrote into the line beside ES's fields, in words."""
+    lines: list[PieceLine] = []
+    if notes.failed:
+        words = f"✗ failed: {notes.failed}. ES tells only of calls that worked."
+        lines += wrap_words(words, width, 2, "wrong")
+    if notes.guess:
+        lines += wrap_words(f"? a guess: {origins.guess_words(notes.guess, event)}", width, 3, "teach")
+    if notes.origin:
+        lines += wrap_words(origins.recorded_words(notes.origin), width, 2, "teach")
+    return lines
+
+
 def footer_lines(
-    row: JsonRow, event: str, note: str, width: int, height: int, *, cut: bool = False
+    row: JsonRow, event: str, note: str, width: int, height: int, *, cut: bool = False, why: str = ""
 ) -> list[PieceLine]:
     """Where the row stands, what it had no room for (`cut`), what it means, and what the event means.
 
-    `event` is empty for a line that is no event: nothing is known about its fields.
+    `event` is empty for a line that is no event: nothing is known about its fields. `why` says why the value is null.
     """
     # The end tells most; a key may be of any length.
     where = fit(printable(jq_path(row.path)[-2 * width :]), width - 6, tail=True).rstrip()
@@ -138,6 +152,7 @@ def footer_lines(
         lines += wrap_words(printable(row.value[: width * 3]), width, most, "string")
     if cut and note:
         lines += wrap_words(f"= {note}", width, most, "decoded")
+    lines += wrap_words(why, width, 2, "decoded")
     if not event or len(lines) >= height:
         return lines[:height]
     meaning = explain(field_path(row.path), event)
@@ -145,6 +160,5 @@ def footer_lines(
         lines += wrap_words(meaning, width, height - len(lines), "teach")
     elif row.kind != MORE and row.path != ("event", event):
         lines.append([("estui knows nothing about this field", "dim")])
-    known = NOTIFY.get(event)
-    text = f"{printable(event)}: {known.teaches if known else 'a type estui does not know'}"
+    text = f"{printable(event)}: {origins.teaches(event) or 'a type estui does not know'}"
     return [*lines, *wrap_words(text, width, max(0, height - len(lines)), "dim")][:height]

@@ -6,12 +6,14 @@ Texts that come from events are made printable here, except where a docstring sa
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from estui.message import TOKEN_WORDS, decode
 from estui.record import KIND_BAD, KIND_EVENT, KIND_GAP, KIND_RUN, KIND_SEAM, Row
 from estui.text import printable
+from estui.tui.columns import shard_of
 from estui.tui.json_rows import Path, field_path
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ SECOND = 1_000_000_000
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z")
 _UID_FIELDS = frozenset(("auid", "euid", "ruid", "uid", "from_uid", "to_uid", "st_uid", "f_owner"))
 _LONGEST_TIME = 30
+_NO_SHARDS: Mapping[int, int] = {}
 
 
 class Clock:
@@ -149,8 +152,10 @@ def title(row: Row) -> str:
     if row.kind == KIND_BAD:
         return f"bad line {row.n:,}: {row.reason}"
     if row.kind == KIND_GAP:
-        return f"{max(row.gap_global, row.gap_type):,} events {'lost' if row.owned else 'missing'} here"
-    return "a new run begins here" if row.kind == KIND_RUN else printable(row.event)
+        number = max(row.gap_global, row.gap_type)
+        many = f"{number:,} {'event' if number == 1 else 'events'}" if number or not row.unknown else "events"
+        return f"{shard_of(row)}{many} {'lost' if row.owned else 'missing'} here"
+    return f"{shard_of(row)}a new run begins here" if row.kind == KIND_RUN else printable(row.event)
 
 
 def subject(row: Row) -> str:
@@ -160,20 +165,39 @@ def subject(row: Row) -> str:
     return ""
 
 
-def row_words(row: Row) -> list[str]:
-    """A row that is no line of the stream, in words, one paragraph each."""
+def row_words(row: Row, by_shard: Mapping[int, int] = _NO_SHARDS) -> list[str]:
+    """A row that is no line of the stream, in words, one paragraph each; `by_shard` are the losses up to now."""
     if row.kind == KIND_GAP:
-        return [*_gap_words(row), _COUNTERS]
+        return [*_gap_words(row), *shard_words(row, by_shard), _COUNTERS]
     if row.kind == KIND_RUN:
-        return [_NEW_RUN, _COUNTERS]
+        return [_NEW_RUN, *shard_words(row, by_shard), _COUNTERS]
     if row.kind == KIND_SEAM:
-        return [_SEAM]
+        return [_WRITTEN if row.n else _SEAM]
     return []
+
+
+def shard_words(row: Row, by_shard: Mapping[int, int]) -> list[str]:
+    """Which shard it was, and what each has lost; nothing where there is one stream."""
+    if row.shard is None:
+        return []
+    words = f"The event types are shared among several recorders; this was shard {row.shard}."
+    return [f"{words} Lost or missing so far: {shard_losses(by_shard)}." if by_shard else words]
+
+
+def shard_losses(by_shard: Mapping[int, int]) -> str:
+    """The losses of every shard that had some, in one line."""
+    return ", ".join(f"shard {shard}: {number:,}" for shard, number in sorted(by_shard.items()))
 
 
 def _gap_words(row: Row) -> list[str]:
     words = []
-    name = printable(row.event)
+    name = printable(row.event) if row.gap_type else ""
+    why = "" if row.gap_type else printable(row.event)
+    if row.unknown or why:
+        lost = "Nobody knows how many events were" if row.unknown else f"{row.gap_global:,} events were"
+        words.append(f"{lost} lost here: {why}." if why else f"{lost} lost here.")
+        words.append(_TOLD)
+        return words
     if row.gap_global:
         words.append(f"global_seq_num jumped: {row.gap_global:,} messages of any type are not in the stream.")
     if row.gap_type:
@@ -181,9 +205,9 @@ def _gap_words(row: Row) -> list[str]:
         words.append(f"seq_num jumped: {row.gap_type:,} messages{of} are not in the stream.")
     if row.owned:
         words.append(
-            "LOST: estui started this stream itself and left nothing out, so ES dropped them: the client read too "
-            "slowly, or was sent too much. Subscribe to fewer types or mute at the source; open, lookup, stat, access, "
-            "write, mmap and close are the flood."
+            "LOST: estui started this stream itself and left nothing out, so they were dropped at the source: its "
+            "client read too slowly, or was sent too much. Subscribe to fewer types or mute at the source; open, "
+            "lookup, stat, access, write, mmap and close are the flood."
         )
     else:
         words.append(
@@ -193,6 +217,10 @@ def _gap_words(row: Row) -> list[str]:
     return words
 
 
+_TOLD = (
+    "LOST: whoever recorded this said so in a line of its own, for the sequence numbers do not show it. Where the "
+    "number is not known, the counter of what was lost ends with a plus: so many, or more."
+)
 _NEW_RUN = (
     "global_seq_num fell: it never does in one run of an ES client, so from here on another run was recorded. "
     "Both counters begin again, and nothing between the two runs is counted as lost."
@@ -200,6 +228,10 @@ _NEW_RUN = (
 _SEAM = (
     "A mark estui set itself: something about the source changed here. The events above came before it, those "
     "below after; what happened in between was not seen, and the counters do not tell how much."
+)
+_WRITTEN = (
+    "No event, but a line estui wrote into this recording: where it began, or where something about the source "
+    "changed. What happened before it, or in between, is not in the file."
 )
 _COUNTERS = (
     "seq_num counts the messages of one event type to one client, global_seq_num those of all types; both begin "

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estui.record import STAGES
+from estui.tui.status import exit_words
 
 if TYPE_CHECKING:
     from estui.session import Session
+    from estui.sources.source import Source
 
 
 def advice(session: Session) -> list[str]:
@@ -27,6 +29,9 @@ def advice(session: Session) -> list[str]:
         if "restart" in source.controls:
             words.append("R starts it again.")
         return [line for line in words if line]
+    if state.status == "ended" and source.exit_status is not None:
+        words = [sentence(exit_sentence(source, source.exit_status)), "No event was seen."]
+        return [*words, "R runs it again."] if "restart" in source.controls else words
     if state.status == "ended":
         words = [sentence(state.reason) or f"{source.title} has ended.", sentence(state.advice)]
         return [line for line in words if line]
@@ -36,6 +41,15 @@ def advice(session: Session) -> list[str]:
     if session.view.paused:
         words.append("The list is paused: p takes new rows in.")
     return [line for line in words if line]
+
+
+def exit_sentence(source: Source, status: int) -> str:
+    """How the command of `estui run` ended, and what its source has to say besides."""
+    name = source.title.removeprefix("run ")
+    said = source.state.reason
+    if f"exit status {status}" not in said:
+        said = f"{name} ended with exit status {status}"
+    return said.replace(f"exit status {status}", exit_words(status), 1)
 
 
 def _hidden(session: Session) -> list[str]:

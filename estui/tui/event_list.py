@@ -14,8 +14,9 @@ from textual.strip import Strip
 from estui import paths
 from estui.message import BadLine, event_of, loads
 from estui.query import filter_value
-from estui.record import KIND_BAD, KIND_EVENT, STAGES, Row
+from estui.record import KIND_BAD, KIND_EVENT, KIND_GAP, STAGES, Filter, Row, ViewSpec
 from estui.tui import columns as cols
+from estui.tui import origins
 from estui.tui.actions import bindings
 from estui.tui.clipboard import copy
 from estui.tui.empty import advice
@@ -27,17 +28,22 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
 
+    from estui.core import CoreView
     from estui.session import Session
 
 GUTTER = 3
 """Cells in front of the columns: the mark, the verdict, and a blank."""
 MARKED, UNSUBSCRIBED, MUTED, BAD = "◆", "○", "⊘", "!"
 """Glyphs of a marked row, of the two ways a row is suppressed, and of a bad line."""
+NOTE_STYLES = {"✗": "es--bad", "?": "es--missing"}
+"""The styles of the signs of what estui noted in a line."""
 LONG = 1 << 20
 """Bytes of a line that is not read for the words of one cell."""
 ARROW = " → "
 KEPT = 1024
 """Lines and subjects remembered."""
+NO_EVENTS = ViewSpec((Filter("event", "", True),))
+"""The rows that are no events and no bad lines: no filter leaves those out, and no event has this name."""
 BAD_SHOWN = 512
 """Bytes of a bad line that its row can show."""
 
@@ -75,6 +81,9 @@ class EventList(Lines):
         self._cell = "event"
         self._drawn: dict[int, list[Piece]] = {}
         self._subjects: dict[int, str] = {}
+        self._notes: dict[int, origins.Notes] = {}
+        self._others: CoreView | None = None
+        """Gaps, seams and runs; made when somebody looks for a loss."""
         self._width = 0
         """Cells of the lines drawn; 0 where they are to be drawn anew."""
         self._columns_sized: list[tuple[cols.Column, int]] = []
@@ -264,11 +273,13 @@ class EventList(Lines):
         if row.kind != KIND_EVENT:
             return self._draw_words(row)
         dim = "es--suppressed" if row.stage else ""
+        notes = self._noted(row)
         pieces = [Piece(_verdict(row.stage), dim or "es--number", "")]
         for column, size in self._sized(width):
-            pieces.append(Piece(" ", "es--number", ""))
+            blank = notes.glyph if len(pieces) == 1 else " "
+            pieces.append(Piece(blank, NOTE_STYLES.get(blank, "es--number"), ""))
             if column.name == "targets":
-                text = self._target(row, size)
+                text = (self._target(row, size - len(notes.words)) + notes.words).lstrip()
             else:
                 text = self._rule(row) if column.name == "rule" else column.text(row)
             # Of a path the end says most; of the words for an event that has no target, the beginning.
@@ -290,6 +301,16 @@ class EventList(Lines):
         """The rule that decided."""
         verdict = self.session.client.verdict(row.seq)
         return shown(verdict.rule or "") if verdict else ""
+
+    def _noted(self, row: Row) -> origins.Notes:
+        """What estui wrote into the line itself: a call that failed, a guess."""
+        found = self._notes.get(row.seq)
+        if found is None:
+            found = origins.NONE if row.size > LONG else origins.notes_of(self.session.core.raw(row.seq))
+            if len(self._notes) >= KEPT:
+                self._notes.clear()
+            self._notes[row.seq] = found
+        return found
 
     def _target(self, row: Row, size: int) -> str:
         """The target paths; for a type that has none, what it acts on, read from the line itself."""
@@ -457,6 +478,23 @@ class EventList(Lines):
                 self.jump(seq)
                 return
         self.commands.say(f"There is no mark further {'on' if step > 0 else 'back'}", wrong=True)
+
+    def action_next_loss(self, step: int) -> None:
+        """Goes to the nearest row that tells of lost or missing events."""
+        if self._others is None:
+            self._others = self.session.core.view(NO_EVENTS)
+        others = self._others
+        others.extend()
+        here = self.view.anchor
+        place = others.index(here + 1) if step > 0 else others.index(max(here, 0)) - 1
+        while 0 <= place < len(others) and (seq := others[place]) < self.view.upto:
+            row = self.session.core.row(seq)
+            if row is not None and row.kind == KIND_GAP:
+                self.following = False
+                self.jump(seq)
+                return
+            place += step
+        self.commands.say(f"Nothing was lost further {'on' if step > 0 else 'back'}", wrong=True)
 
     def on_click(self, event: events.Click) -> None:
         """Selects the row and the cell; a second click looks into it."""

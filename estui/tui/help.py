@@ -10,8 +10,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.strip import Strip
 
+from estui.text import printable
 from estui.tui import actions
-from estui.tui.lines import Lines, fit
+from estui.tui.lines import Lines, fit, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,9 +30,28 @@ SIGNS = (
     ("missing", "the same in any other file: they may have been filtered before"),
     ("bad", "lines that are no event; they stand in the list with the reason"),
     ("evicted", "events that left the ring, oldest first, to keep it within its budget"),
+    (
+        "lost 12+",
+        "12 events and some more: nobody knows how many. The rows say where and why; e goes to them",
+    ),
+    (
+        "✗ failed",
+        "the call failed, so ES would not tell of it (estui run --failed); the error stands behind it",
+    ),
+    ("? guess", "what was traced does not tell for certain; the detail says what was guessed"),
+    ("LINUX", "not ES's own events: this system's, told in ES's words. What it cannot know is null"),
+    (
+        "left out",
+        "events of estui itself and of the terminal it draws on: left out by the source, and counted",
+    ),
+    ("● REC", "what comes is recorded to a file; W ends that"),
     ("SIMULATED", "muting is done here, by estui; KERNEL: at the source"),
 )
 """What the signs and words of the screen mean."""
+
+
+MOST = 4
+"""Lines of one entry."""
 
 
 class HelpLines(Lines):
@@ -50,17 +70,32 @@ class HelpLines(Lines):
         """`entries` are pairs of a key and what it does; a heading has no key."""
         super().__init__()
         self._entries = entries
+        self._lines: list[tuple[str, str]] = []
+        """The same, what is too long broken into several."""
+        self._broken_for = 0
+
+    def on_resize(self) -> None:
+        """Breaks the lines for the width there is, beside a scrollbar."""
+        width = self.size.width - 1
+        if width != self._broken_for:
+            self._broken_for = width
+            self._lines = []
+            for key, words in self._entries:
+                first, *more = wrap(words, width - _column(width) - 1, MOST) or [""]
+                self._lines += [(key, words if not key else first), *((" ", line) for line in more if key)]
+            self.scroll_to_line(self.top)
+            self.refresh()
 
     def count(self) -> int:
         """Lines of the text."""
-        return len(self._entries)
+        return len(self._lines)
 
     def line(self, position: int, width: int) -> Strip:
         """One key, or a heading."""
-        key, words = self._entries[position]
+        key, words = self._lines[position]
         if not key:
             return Strip([Segment(fit(words, width), self.base + self.style("help--heading"))], width)
-        column = 18 if width >= 60 else 12
+        column = _column(width)
         name = fit(f"  {key}", column) + " "
         style = self.base + self.style("help--key")
         return Strip(
@@ -84,6 +119,11 @@ class HelpLines(Lines):
         self.scroll_to_line(self.count())
 
 
+def _column(width: int) -> int:
+    """Cells of the keys."""
+    return 18 if width >= 60 else 12
+
+
 class Help(ModalScreen[None]):
     """The overlay. Esc, q or ? closes it."""
 
@@ -91,11 +131,15 @@ class Help(ModalScreen[None]):
         Binding("escape,q,question_mark,f1,enter", "leave", "close")
     ]
 
-    def __init__(self, live: Mapping[str, str], here: str) -> None:
-        """`live` are the keys of the actions that work now, by id; `here` is the scope of the panel with the focus."""
+    def __init__(self, live: Mapping[str, str], here: str, facts: Sequence[tuple[str, str]] = ()) -> None:
+        """`live` are the keys of the actions that work now, by id; `here` is the scope of the panel with the focus.
+
+        `facts` are what the strip at the top says too short, or has no room for.
+        """
         super().__init__()
         self._live = live
         self._here = here
+        self._facts = facts
 
     def compose(self) -> ComposeResult:
         """The text in a frame."""
@@ -103,7 +147,7 @@ class Help(ModalScreen[None]):
         frame.border_title = "Keys"
         frame.border_subtitle = "Esc closes · : runs any command by its name"
         with frame:
-            yield HelpLines(entries(self._live, self._here))
+            yield HelpLines(entries(self._live, self._here, self._facts))
 
     def on_mount(self) -> None:
         """The keys scroll the text."""
@@ -114,9 +158,13 @@ class Help(ModalScreen[None]):
         self.dismiss(None)
 
 
-def entries(live: Mapping[str, str], here: str) -> list[tuple[str, str]]:
-    """The lines of the overlay: the panel's own keys first, then those of the whole screen, then the signs."""
+def entries(
+    live: Mapping[str, str], here: str, facts: Sequence[tuple[str, str]] = ()
+) -> list[tuple[str, str]]:
+    """The lines of the overlay: how it stands, the panel's own keys, those of the whole screen, then the signs."""
     out: list[tuple[str, str]] = []
+    if facts:
+        out += [("", "Just now"), *((key, printable(words)) for key, words in facts), (" ", "")]
     if here != "app":
         members = [action for action in actions.ACTIONS if action.scope == here and action.id in live]
         out += _section(f"In this panel ({here})", members, live)

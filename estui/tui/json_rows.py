@@ -41,8 +41,9 @@ SUMMARY = 160
 
 ORDER = (
     # the envelope
-    "process", "event", "time", "event_type", "action", "action_type", "result_type", "result", "thread",
-    "seq_num", "global_seq_num", "mach_time", "version", "schema_version",
+    "estui_failed", "estui_guess", "process", "event", "time", "event_type", "action", "action_type", "result_type",
+    "result", "thread",
+    "seq_num", "global_seq_num", "mach_time", "version", "schema_version", "estui_origin", "estui_shard",
     # a token
     "pid", "pidversion", "euid", "ruid", "auid", "egid", "rgid", "asid",
     # a process

@@ -12,6 +12,7 @@ from estui.tui.detail import Detail
 from estui.tui.event_list import EventList
 from estui.tui.filters import FilterList
 from estui.tui.mutes import MutesPanel
+from estui.tui.output import OutputPanel
 from estui.tui.prompts import PromptBar
 from estui.tui.status import KeyBar, StatusStrip, Tabs
 from estui.tui.types_panel import TypesPanel
@@ -30,7 +31,9 @@ MEDIUM, WIDE = 100, 140
 """Cells from which on there is room beside the list for types and mutes, and for the detail too."""
 LEFT, RIGHT = 36, 46
 """Cells of the columns beside the list."""
-ORDER = ("types", "mutes", "filters", "events", "detail")
+OUTPUT = 9
+"""Lines of the output below the list, its frame too; on a low terminal a quarter of it."""
+ORDER = ("types", "mutes", "filters", "events", "output", "detail")
 """The panels as Tab goes through them."""
 
 
@@ -47,7 +50,8 @@ class Main(Screen[None]):
         self.single = False
         """One panel has the whole screen, however wide it is."""
         self.status = StatusStrip(session, id="status")
-        self.tabs = Tabs(id="tabs")
+        self.output = OutputPanel(session, id="output")
+        self.tabs = Tabs(output=self.output.offered, id="tabs")
         self.types = TypesPanel(session, id="types")
         self.mutes = MutesPanel(id="mutes")
         self.filters = FilterList(session, id="filters")
@@ -57,12 +61,13 @@ class Main(Screen[None]):
         self.keys = KeyBar(id="keys")
         self.left = Vertical(self.types, self.mutes, id="left")
         self.middle = Vertical(self.filters, self.events, id="middle")
+        self.centre = Vertical(self.middle, self.output, id="centre")
 
     def compose(self) -> ComposeResult:
-        """The panels: types and mutes at the left, the list in the middle, the detail at the right."""
+        """The panels: types and mutes at the left, the list over the output in the middle, the detail at the right."""
         yield self.status
         yield self.tabs
-        yield Horizontal(self.left, self.middle, self.detail, id="body")
+        yield Horizontal(self.left, self.centre, self.detail, id="body")
         yield self.prompt
         yield self.keys
 
@@ -91,9 +96,12 @@ class Main(Screen[None]):
         self.types.display = here == "types" or not one
         self.mutes.display = here == "mutes" or not one
         self.left.display = here in ("types", "mutes") if one else not (detail and width < WIDE)
+        self.centre.display = here in ("events", "output") or not one
         self.middle.display = here == "events" or not one
+        self.output.display = self.output.offered and (here == "output" or not one)
+        self.output.styles.height = "1fr" if one else min(OUTPUT, self.size.height // 4)
         self.detail.display = detail
         self.left.styles.width = "1fr" if one else LEFT
         self.detail.styles.width = "1fr" if one else RIGHT if width >= WIDE else "50%"
-        for panel in (self.types, self.mutes, self.events, self.detail):
+        for panel in (self.types, self.mutes, self.events, self.output, self.detail):
             panel.set_class(one, "-bare")

@@ -124,6 +124,7 @@ class LoadDialog(ModalScreen[bool]):
         entry = self.query_one(Input)
         if self.client.path is not None:
             entry.value = escape(str(self.client.path))
+            entry.select_all()  # typing another one replaces it
             entry.focus()
         else:
             examples.focus()

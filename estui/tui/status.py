@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +13,7 @@ from textual.strip import Strip
 
 from estui.events import NOTIFY
 from estui.record import STAGES
+from estui.tui import origins
 from estui.tui.actions import ACTIONS
 from estui.tui.lines import Looks, bytes_words, count_words, fit, rate_words
 
@@ -81,8 +84,14 @@ class StatusStrip(Looks):
                 Part(fit(source.title, min(TITLE, cell_len(source.title)), tail=True).rstrip(), "", 70)
             )
             out.append(Part(f"{glyph} {word}", style, ALWAYS))
+            if source.exit_status is not None:
+                wrong = source.exit_status != 0
+                out.append(Part(f"exit {source.exit_status}", "status--wrong" if wrong else "", 96))
             if "speed" in source.controls and source.speed:
                 out.append(Part(f"speed {source.speed:g}x", "", 45))
+        recording = session.recording
+        if recording is not None:
+            out.append(Part(f"● REC {size_words(recording.bytes)}", "status--wrong", 97))
         if session.view.paused:
             out.append(Part(f"paused +{count_words(session.view.waiting)}", "status--warn", 95))
         rate = rate_words(session.rates.total)
@@ -101,22 +110,28 @@ class StatusStrip(Looks):
             ("bad", counters.bad, 24),
             ("evicted", counters.evicted, 23),
         ):
+            plus = "+" if words == "lost" and losses.unknown else ""
             style = (
                 "status--dim"
-                if not number
+                if not (number or plus)
                 else "status--wrong"
                 if words in ("lost", "bad")
                 else "status--warn"
             )
-            out.append(
-                Part(f"{words} {count_words(number)}", style, 92 if number and words != "evicted" else idle)
-            )
+            weight = 92 if (number or plus) and words != "evicted" else idle
+            out.append(Part(f"{words} {count_words(number)}{plus}", style, weight))
+        left_out = None if source is None else source.left_out
+        if left_out:
+            out.append(Part(f"left out {count_words(left_out)}", "status--dim", 35))
         full = 100 * counters.memory / counters.budget if counters.budget else 0.0
         room = f"{bytes_words(counters.memory)} of {bytes_words(counters.budget)} ({full:.0f}%)"
         out.append(Part(f"ring {count_words(counters.held_events)}", "", 50))
         out.append(Part(room, "status--dim", 30))
         if not session.recorded:
             out.append(Part(sparkline(list(session.rates.history)[-SPARK:]), "status--good", 40))
+        origin = origins.system(session.origin)
+        if origin:
+            out.append(Part(origin.upper(), "status--warn", ALWAYS))
         if source is not None:
             out.append(
                 Part(
@@ -144,9 +159,12 @@ class Tabs(Looks):
     """On a narrow terminal: the panels, the one that is shown, and where I am in the list."""
 
     NAMES = (("events", "1 Events"), ("types", "2 Types"), ("mutes", "3 Mutes"), ("detail", "4 Detail"))
+    OUTPUT = (("output", "5 Output"),)
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, output: bool = False, id: str | None = None) -> None:
+        """`output`: there is a panel with what a command printed."""
         super().__init__(id=id)
+        self._names = self.NAMES + self.OUTPUT if output else self.NAMES
         self._state = ("events", "")
 
     def tick(self, panel: str, words: str) -> None:
@@ -161,9 +179,9 @@ class Tabs(Looks):
         base = self.base
         here = base + self.style("tabs--here")
         segments: list[Segment] = []
-        for name, title in self.NAMES:
-            shown = name == self._state[0] or (name == "events" and self._state[0] == "filters")
-            segments.append(Segment(f"[{title}]" if shown else f" {title} ", here if shown else base))
+        for name, title in self._names:
+            on = name == self._state[0] or (name == "events" and self._state[0] == "filters")
+            segments.append(Segment(f"[{title}]" if on else f" {title} ", here if on else base))
         used = sum(cell_len(segment.text) for segment in segments)
         segments.append(Segment(fit(f"{self._state[1]} ", max(0, width - used), right=True), base))
         return Strip(segments).adjust_cell_length(width, base)
@@ -171,7 +189,7 @@ class Tabs(Looks):
     def on_click(self, event: events.Click) -> None:
         """Goes to the panel that was clicked."""
         x = 0
-        for name, title in self.NAMES:
+        for name, title in self._names:
             x += len(title) + 2
             if event.x < x:
                 self.app.call_later(self.app.run_action, f"app.panel('{name}')")
@@ -269,6 +287,44 @@ class KeyBar(Looks):
                 namespace = self.app if action.startswith("app.") else (self.screen.focused or self.app)
                 await self.app.run_action(action, namespace)
                 return
+
+
+def facts(session: Session) -> list[tuple[str, str]]:
+    """What the strip says in a word or has no room for, in a sentence each: for the help overlay."""
+    source, losses, recording = session.source, session.rates.losses, session.recording
+    out: list[tuple[str, str]] = []
+    if source is not None and source.exit_status is not None:
+        out.append(("exit", f"{source.title}: {exit_words(source.exit_status)}"))
+    if recording is not None:
+        size = size_words(recording.bytes)
+        out.append(("REC", f"{recording.events:,} events, {size}, to {recording.title}"))
+    if losses.unknown:
+        times = "once" if losses.unknown == 1 else f"{losses.unknown:,} times"
+        out.append(("lost", f"{losses.lost_global:,}, and {times} nobody knows how many"))
+    if losses.by_shard:
+        each = ", ".join(f"shard {shard}: {number:,}" for shard, number in sorted(losses.by_shard.items()))
+        out.append(("lost by shard", each))
+    if source is not None and source.left_out is not None:
+        out.append(
+            ("left out", f"{source.left_out:,} events of estui itself, and of the terminal it draws on")
+        )
+    return out
+
+
+def exit_words(status: int) -> str:
+    """The exit status of a command, and the signal it stands for."""
+    words = f"exit status {status}"
+    if status > 128:
+        with contextlib.suppress(ValueError):
+            words += f" ({signal.Signals(status - 128).name})"
+    return words
+
+
+def size_words(number: int) -> str:
+    """The size of a file that grows: 12.4 MB."""
+    if number < 1e6:
+        return f"{number / 1e3:.0f} kB"
+    return f"{number / 1e6:.1f} MB" if number < 1e9 else f"{number / 1e9:.2f} GB"
 
 
 def percent(share: float) -> str:

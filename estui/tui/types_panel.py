@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.segment import Segment
 from textual.strip import Strip
 
-from estui.events import CATEGORIES, NOTIFY
+from estui.events import CATEGORIES, LINUX_ONLY, NOTIFY
+from estui.tui import origins
 from estui.tui.actions import bindings
 from estui.tui.lines import Lines, count_words, fit, rate_words, shown, wrap
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from estui.session import Session
 
+LINUX = "Linux only"
+"""The category of the types that Linux has and ES has not."""
 UNKNOWN = "Unknown"
 """The category of the types that the catalogue does not know."""
 TEACH = 4
@@ -162,7 +165,7 @@ class TypesPanel(Lines):
             Segment(f"{figure:>{count_width}}", base + self.style("types--count")),
         ]
         if rate_width:
-            style = self.style("types--warning" if unsent and on else "types--rate")
+            style = self.style("types--warning" if unsent and on and self._askable(names) else "types--rate")
             segments.append(Segment(f"{right:>{rate_width}}", base + style))
         return Strip(segments).adjust_cell_length(width, base)
 
@@ -186,16 +189,19 @@ class TypesPanel(Lines):
         unsent = self.session.unsent()
         last = self.footer_height - 1
         if y == last and unsent:
-            remedy = ": R restarts source" if self._can_restart() else " by this source"
-            words = f"{len(unsent)} not sent{remedy}"
-            return Strip([Segment(fit(words, width), self.base + self.style("types--warning"))], width)
+            asked = [name for name in unsent if self._askable((name,))]
+            words, look = f"{len(unsent)} not sent by this source", "types--rate"
+            if asked:
+                words, look = f"{len(asked)} not sent: R restarts source", "types--warning"
+            return Strip([Segment(fit(words, width), self.base + self.style(look))], width)
         style = self.base + self.style("types--teach")
         lines = wrap(self.teaching(), width, last if unsent else last + 1)
         return Strip([Segment(fit(lines[y] if y < len(lines) else "", width), style)], width)
 
-    def _can_restart(self) -> bool:
+    def _askable(self, names: tuple[str, ...]) -> bool:
+        """A restart could bring types that the source does not send."""
         source = self.session.source
-        return source is not None and source.can_resubscribe
+        return source is not None and source.can_resubscribe and any(map(source.knows, names))
 
     def teaching(self) -> str:
         """What the highlighted type means."""
@@ -206,6 +212,8 @@ class TypesPanel(Lines):
             names = self._categories[line.category]
             return f"{category_words(line.category)}: {len(names)} types. Space subscribes to all of them or none."
         event = NOTIFY.get(line.name)
+        if event is None and line.name in LINUX_ONLY:
+            return f"{line.name}: {origins.teaches(line.name)}"
         if event is None:
             return f"{shown(line.name, 128)}: a type that estui does not know. It is shown all the same."
         return f"{event.name} (macOS {event.since}): {event.teaches}"
@@ -337,11 +345,13 @@ class TypesPanel(Lines):
 
 
 def categories(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Names by category; those that the catalogue does not know in a category of their own."""
+    """Names by category; those that the catalogue does not know in categories of their own."""
     found: dict[str, tuple[str, ...]] = dict(CATEGORIES)
-    unknown = tuple(name for name in names if name not in NOTIFY)
-    if unknown:
-        found[UNKNOWN] = unknown
+    others = [name for name in names if name not in NOTIFY]
+    for category, known in ((LINUX, True), (UNKNOWN, False)):
+        members = tuple(name for name in others if (name in LINUX_ONLY) == known)
+        if members:
+            found[category] = members
     return found
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import rows, screen
+from tests.bench import linux, rows, screen
 from tests.bench.machine import BenchError, bind, cores, describe, load
 from tests.bench.rows import QUICK, Scale
 from tests.bench.running import note
@@ -20,6 +20,7 @@ ROWS: dict[str, Callable[[Scale], list[Row]]] = {
     "live": screen.live,
     "paint": screen.paint,
     "idle": screen.idle,
+    "linux": linux.recorder,
 }
 
 MEASURES = "Medians (least–greatest) of wall-clock time; ratios are taken round by round, contenders in turn"

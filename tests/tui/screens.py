@@ -35,8 +35,26 @@ class Clock:
         return self.now
 
 
+class Printed:
+    """What a command printed, as a test has it."""
+
+    def __init__(self, *lines: str) -> None:
+        self.version = 0
+        self.lines = list(lines)
+
+    def put(self, *lines: str) -> None:
+        self.lines += lines
+        self.version += 1
+
+    def tail(self, lines: int) -> list[str]:
+        return self.lines[-lines:]
+
+
 class Scripted(Source):
     """A source that puts in what a test hands it."""
+
+    known: frozenset[str] | None = None
+    """The types it can send; None for any."""
 
     def __init__(
         self,
@@ -55,6 +73,25 @@ class Scripted(Source):
         self.restarted: list[frozenset[str] | None] = []
         self.steered: list[tuple[str, float | None]] = []
         self.stream = -1
+        self.noise: int | None = None
+        """What it left out."""
+        self.asks = False
+        """It needs the terminal before it is started again."""
+        self.authorized = 0
+
+    @property
+    def left_out(self) -> int | None:
+        return self.noise
+
+    def needs_terminal(self) -> bool:
+        return self.asks
+
+    def knows(self, name: str) -> bool:
+        return self.known is None or name in self.known
+
+    def authorize(self) -> None:
+        self.authorized += 1
+        self.asks = False
 
     def start(self, core: Core) -> None:
         self._core = core

@@ -901,6 +901,21 @@ async def test_help_shows_the_live_keys() -> None:
         assert "Subscribe to every type" in screen(app)
 
 
+async def test_help_is_read_whole_on_a_narrow_screen() -> None:
+    session = investigation(Scripted())
+    async with opened(session, NARROW) as (app, pilot):
+        await pilot.press("question_mark")
+        await until(
+            pilot, lambda: isinstance(app.screen, Help) and app.screen.query_one(HelpLines).count() > 0
+        )
+        await pilot.press("G")
+        await pilot.pause()
+        lines = text(app.screen.query_one(HelpLines))
+        assert "…" not in "".join(lines)
+        words = " ".join(" ".join(line.strip("│█ ") for line in lines).split())
+        assert "muting is done here, by estui; KERNEL: at the source" in words
+
+
 async def test_help_knows_a_users_own_keys() -> None:
     session = investigation(Scripted())
     async with opened(session, (120, 60)) as (app, pilot):

@@ -48,6 +48,21 @@ async def test_a_file_is_loaded(tmp_path: Path) -> None:
         assert any("fork" in words and "no target" in words for words in app.said)
 
 
+async def test_the_path_that_stands_there_is_typed_over(tmp_path: Path) -> None:
+    file = tmp_path / "plan.toml"
+    asked = session(LINES)
+    asked.client.save(file)
+    async with asking(asked, LoadDialog(asked.client)) as (app, pilot, _):
+        entry = app.screen.query_one(Input)
+        assert entry.value == str(file)
+        await pilot.press("/", "x")
+        assert entry.value == "/x"
+        await pilot.press("escape")
+    async with asking(asked, LoadDialog(asked.client)) as (app, pilot, _):
+        await pilot.press("end", "x")
+        assert app.screen.query_one(Input).value == f"{file}x"
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -27,6 +29,7 @@ for fd in (0, 1, 2):
     os.dup2(tty, fd)
 os.execv(sys.executable, [sys.executable, "-m", "estui", *sys.argv[2:]])
 """
+STANDIN = Path(__file__).parents[1] / "standin"
 HOSTILE = "/private/tmp/\x1b]0;pwned\x07\x9b31m\n[/foo]\u202ecba\udcff"
 # What pyte would print: requests that modern terminals know and it does not.
 UNKNOWN = re.compile(
@@ -119,8 +122,12 @@ def terminal(tmp_path: Path) -> Iterator[Opener]:
     """Opens estui; whatever is still open at the end is ended."""
     opened: list[Terminal] = []
 
+    (tmp_path / "estui").mkdir()
+    (tmp_path / "estui" / "warned-of-root").touch()
+    homes = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+
     def opener(*words: str | Path, size: tuple[int, int] = (80, 24), **environment: str) -> Terminal:
-        opened.append(Terminal(list(words), size, XDG_CONFIG_HOME=str(tmp_path), **environment))
+        opened.append(Terminal(list(words), size, **{**homes, **environment}))
         return opened[-1]
 
     yield opener
@@ -247,4 +254,82 @@ def test_rubbish_is_shown_with_a_reason(terminal: Opener, tmp_path: Path) -> Non
     screen.shows("[4 Detail]")
     screen.escape(lambda: "[1 Events]" in screen.text)
     screen.press("+", "/", "x", "enter", "q")
+    assert screen.ended() == 0
+
+
+def test_the_terminal_is_lent_to_a_sudo_that_asks(terminal: Opener, tmp_path: Path) -> None:
+    ticket = tmp_path / "ticket"
+    screen = terminal(
+        "eslogger",
+        ESTUI_EVENTS="exec",
+        ESTUI_ESLOGGER_COMMAND=shlex.join([str(STANDIN / "sudo"), "-n", str(STANDIN / "eslogger")]),
+        PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        STANDIN_SUDO="password",
+        STANDIN_TICKET=str(ticket),
+        STANDIN_COUNT="3",
+        STANDIN_END="0",
+    )
+    screen.shows("Password:")
+    screen.press(*"secret", "enter")
+    screen.shows("■ ended")
+    screen.shows("R starts it again")
+    ticket.unlink()
+    for answer, words in (
+        (["\x03"], "Not started again: sudo did not allow it"),
+        ([*"wrong", "enter"], "Not started again: sudo did not allow it"),
+        ([*"secret", "enter"], "— eslogger restarted with"),
+    ):
+        sent = len(screen.sent)
+        screen.press("R")
+        screen.until(lambda sent=sent: b"Password:" in screen.sent[sent:])  # type: ignore[misc]
+        assert b"\x1b[?1049l" in screen.sent[sent:]  # the screen was put away before
+        assert b"needs its rights once more" in screen.sent[sent:]
+        screen.press(*answer)
+        screen.shows(words)
+        screen.shows("SIMULATED")
+    assert b"secret" not in screen.sent
+    screen.press("q")
+    assert screen.ended() == 0
+    assert screen.sent.count(b"\x1b[?1049h") == screen.sent.count(b"\x1b[?1049l") == 4
+
+
+def test_root_is_told_once_that_it_need_not_be(terminal: Opener, capture: Path, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("not root")
+    homes = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    screen = terminal(capture, **homes)
+    screen.shows("The screen runs as root, and need not")
+    screen.shows("00:00:00.000 open")
+    screen.press("q")
+    assert screen.ended() == 0
+    screen = terminal(capture, **homes)
+    screen.shows("00:00:00.000 open")
+    screen.shows("? help")
+    assert "runs as root" not in screen.text
+    screen.press("q")
+    assert screen.ended() == 0
+    assert b"runs as root" not in screen.sent
+
+
+def test_a_recording_is_whole_when_the_screen_is_left(terminal: Opener, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    screen = terminal("demo", "--rate", "2000", size=(160, 50))
+    screen.shows("SIMULATED")
+    screen.press("W")
+    screen.shows("record all held and to come to:")
+    screen.press(*str(out), "enter")
+    screen.shows("● REC")
+    screen.until(lambda: re.search(r"● REC [1-9][0-9]* kB|● REC [0-9.]+ MB", screen.text) is not None)
+    screen.press("q")
+    assert screen.ended() == 0
+    assert b"Recorded " in screen.sent[screen.sent.rindex(b"\x1b[?1049l") :]
+    lines = out.read_bytes().split(b"\n")
+    assert lines[-1] == b""
+    assert json.loads(lines[0])["estui"] == "recording"
+    assert all(json.loads(line) for line in lines[:-1])
+    screen = terminal(out, size=(160, 50))
+    screen.shows(f"1 of {len(lines) - 1:,}")
+    screen.shows("— recording of demo —")
+    screen.shows("bad 0")
+    screen.press("q")
     assert screen.ended() == 0
