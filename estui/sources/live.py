@@ -15,8 +15,9 @@ from estui.core import Core
 from estui.events import NOTIFY
 from estui.sources import sudo
 from estui.sources.child import Child
+from estui.sources.restartable import Restartable
 from estui.sources.shards import Shards
-from estui.sources.source import Source, SourceError, SourceState
+from estui.sources.source import SourceError, SourceState
 from estui.sources.stdin import pipe_chunks
 from estui.text import nearest, printable
 
@@ -46,7 +47,7 @@ TROUBLE = (
 """Words of sudo on stderr, what they mean, and what to do."""
 
 
-class LiveSource(Source):
+class LiveSource(Restartable):
     """Children that write eslogger-shaped lines: one, or several that share the event types among them.
 
     Args:
@@ -58,11 +59,6 @@ class LiveSource(Source):
         SourceError: it does not know one of the types.
     """
 
-    kind = "live"
-    live = True
-    can_resubscribe = True
-    controls = frozenset(("restart",))
-    sends: frozenset[str]
     trouble: ClassVar[tuple[tuple[str, str, str], ...]] = TROUBLE
     """Words on a child's stderr, what they mean, and what to do; the first that is found counts."""
     silence: ClassVar[str] = ""
@@ -73,25 +69,16 @@ class LiveSource(Source):
     """Whether a child's standard input stays open for as long as it is wanted."""
 
     def __init__(self, title: str, known: frozenset[str], types: Sequence[str] | None = None) -> None:
-        super().__init__(title)
-        self._known = known
+        super().__init__(title, known, frozenset(types or known))
         for name in types or ():
             if name not in known:
                 raise self._unknown(name)
-        self.sends = frozenset(types or known)
-        self._lock = threading.Lock()
-        self._busy = False
-        """Whether a thread is looking after children, and will look at `_wanted` before it ends."""
-        self._wanted: frozenset[str] | None = None
-        """The types of a restart that has not begun."""
         self._children: list[Child] = []
         self._shards: Shards | None = None
         self._types: list[frozenset[str]] = []
         """What each of the children sends."""
         self._gone: list[int] = []
         """Those of the children that have ended while others go on."""
-        self._begun = False
-        """Whether it was tried to start children."""
         self._runs = 0
         self._started = 0.0
         """When the present children were started."""
@@ -140,40 +127,9 @@ class LiveSource(Source):
         """Let sudo ask for the password. Before a late restart() call it again, with the screen put away."""
         sudo.ask(self._command(self.sends))
 
-    def knows(self, name: str) -> bool:
-        """Whether it can send events of this type at all, once asked to."""
-        return name in self._known
-
     def needs_terminal(self) -> bool:
         """Whether restart() wants authorize() before it, which needs the terminal."""
         return sudo.would_ask(self._command(self.sends))
-
-    def restart(self, types: frozenset[str] | None = None) -> None:
-        """Start it again with these types, as far as it knows them; None for all it knows."""
-        wanted = self._known if types is None else self._known & types
-        if not wanted:
-            raise SourceError(
-                f"{self.title} knows none of these event types", "Subscribe to some of its own", 2
-            )
-        with self._lock:
-            self._wanted = wanted
-            if self._busy and self._children:
-                threading.Thread(target=self._end, name="estui restart", daemon=True).start()
-            elif not self._busy and self._begun and self._core and not self._halt.is_set():
-                self._busy = True
-                before, self._done = self._done, threading.Event()
-                work = threading.Thread(
-                    target=self._work_after,
-                    args=(before, self._core, self._done),
-                    name="estui live",
-                    daemon=True,
-                )
-                self._thread = work
-                work.start()
-
-    def _work_after(self, before: threading.Event, core: Core, done: threading.Event) -> None:
-        before.wait()
-        self._work(core, done)
 
     def _run(self, core: Core) -> None:
         for stream, children in self._launches(core):
@@ -239,8 +195,7 @@ class LiveSource(Source):
                     self._end()
                 for child in self._children:
                     child.close()
-                with self._lock:
-                    again = self._busy = self._wanted is not None and not self._halt.is_set()
+                again = self._once_more()
             if error and not again:
                 raise error
         if not self._halt.is_set():
@@ -253,8 +208,8 @@ class LiveSource(Source):
             self._children, self._gone = [], []
         self._take_wanted()
         self._prepare()
-        self._take_wanted()  # which may have taken long
         with self._lock:
+            self._take_wanted()  # that may have taken long
             if self._runs:
                 core.mark(f"{self.title} restarted with {len(self.sends)} types")
             self._started, self._lines = time.monotonic(), core.counters().lines
@@ -274,12 +229,6 @@ class LiveSource(Source):
         """`trouble`, with what only this one knows."""
         return self.trouble
 
-    def _take_wanted(self) -> None:
-        with self._lock:
-            self._busy = self._begun = True
-            if self._wanted:
-                self.sends, self._wanted = self._wanted, None
-
     def _remedy(self) -> str:
         """What to do when the command cannot be started."""
         return ""
@@ -296,9 +245,6 @@ class LiveSource(Source):
             ender.start()
         for ender in enders:
             ender.join()
-
-    def _close(self) -> None:
-        self._end()
 
     def _ending(self, core: Core) -> SourceState:
         left = [str(child.pid) for child in self._children if child.alive]

@@ -14,7 +14,8 @@ from estui.events import NOTIFY
 from estui.sources import follower
 from estui.sources.follower import Follower, Strace, Streams, possible
 from estui.sources.printed import Printed
-from estui.sources.source import Source, SourceError, SourceState
+from estui.sources.restartable import Restartable
+from estui.sources.source import SourceError, SourceState
 from estui.sources.stdin import pipe_chunks
 from estui.text import nearest, printable
 
@@ -28,7 +29,7 @@ _LAST_MOMENT = 2.0
 """Seconds between the last line and the end of what wrote it."""
 
 
-class RunSource(Source):
+class RunSource(Restartable):
     """The events of one command and its children.
 
     Args:
@@ -44,12 +45,6 @@ class RunSource(Source):
             is that of env(1): 125 to 127.
     """
 
-    kind = "live"
-    live = True
-    can_resubscribe = True
-    controls = frozenset(("restart",))
-    sends: frozenset[str]
-
     def __init__(
         self,
         command: Sequence[str],
@@ -60,9 +55,9 @@ class RunSource(Source):
         output_to_stderr: bool = False,
         platform: str = sys.platform,
     ) -> None:
-        super().__init__(f"run {command[0]}")
-        self._command = tuple(command)
         self._way = follower.kind(platform)
+        super().__init__(f"run {command[0]}", self._way.types, self._way.usual)
+        self._command = tuple(command)
         self.origin = "linux" if self._way is Strace else ""
         self._failed = failed
         self._keep = keep_terminal
@@ -72,22 +67,14 @@ class RunSource(Source):
         for name in types or ():
             if name not in self._way.types:
                 raise _unknown(name, self._way.types)
-        self._known = self._way.types
-        self.sends = frozenset(types) if types else self._way.usual
+        if types:
+            self.sends = frozenset(types)
         self.output = None if keep_terminal else Printed()
         self._way(self._command, self.sends, Streams())  # says at once what is wrong with the command
-        self._lock = threading.Lock()
-        self._busy = False
-        """Whether a thread is looking after a run, and will look at `_wanted` before it ends."""
-        self._wanted: frozenset[str] | None = None
-        """The types of a run that has not begun."""
         self._follower: Follower | None = None
         self._runs = 0
         self.refused = 0
         """Why the command was not run, by env(1)'s exit codes; 0 where it was."""
-
-    def knows(self, name: str) -> bool:
-        return name in self._known
 
     def authorize(self) -> None:
         follower.authorize(self._way)
@@ -109,31 +96,7 @@ class RunSource(Source):
     def tell(self) -> None:
         """Have what is followed end: the command, or what it has left behind."""
         if self._follower:
-            threading.Thread(target=self._follower.end, name="estui end", daemon=True).start()
-
-    def restart(self, types: frozenset[str] | None = None) -> None:
-        """Run the command again, for these types as far as they can be seen; None for all that can."""
-        wanted = self._known if types is None else self._known & types
-        if not wanted:
-            raise SourceError("none of these event types can be seen here", "Subscribe to others", 2)
-        with self._lock:
-            self._wanted = wanted
-            if self._busy and self._follower:
-                threading.Thread(target=self._follower.end, name="estui restart", daemon=True).start()
-            elif not self._busy and self._runs and self._core and not self._halt.is_set():
-                self._busy = True
-                before, self._done = self._done, threading.Event()
-                self._thread = threading.Thread(
-                    target=self._work_after,
-                    args=(before, self._core, self._done),
-                    name="estui run",
-                    daemon=True,
-                )
-                self._thread.start()
-
-    def _work_after(self, before: threading.Event, core: Core, done: threading.Event) -> None:
-        before.wait()
-        self._work(core, done)
+            threading.Thread(target=self._end, name="estui end", daemon=True).start()
 
     def _run(self, core: Core) -> None:
         for stream, lines in self._launches(core):
@@ -165,17 +128,14 @@ class RunSource(Source):
                     self._follower.close()  # first, or who writes may wait for us
                     self._follower.end()
                     self._follower.wait(0)
-                with self._lock:
-                    again = self._busy = self._wanted is not None and not self._halt.is_set()
+                again = self._once_more()
         if error:
             self.refused = error.exit_code if error.exit_code in OWN_FAILURES else OWN_FAILURES[0]
             raise error
 
     def _launch(self, core: Core) -> Follower:
         with self._lock:
-            self._busy = True
-            if self._wanted:
-                self.sends, self._wanted = self._wanted, None
+            self._take_wanted()
             if self._runs:
                 core.mark(f"{self._command[0]} was run again")
             self._runs += 1
@@ -206,7 +166,7 @@ class RunSource(Source):
             self.output.read(pipe)
         os.close(pipe)
 
-    def _close(self) -> None:
+    def _end(self) -> None:
         if self._follower:
             self._follower.end()
 
