@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from tests.bench import linux, rows, screen
-from tests.bench.machine import BenchError, bind, cores, describe, load
+from tests.bench.machine import BenchError, bind, cores, describe, load, tell_root
 from tests.bench.rows import QUICK, Scale
 from tests.bench.running import note
 from tests.bench.table import Row, markdown
@@ -39,6 +39,7 @@ def main() -> int:
     scale = QUICK if args.quick else Scale()
     words, before = describe(), load()
     bind(cores()[0])
+    tell_root()
     table: list[Row] = []
     for name in args.rows or ROWS:
         note(name)

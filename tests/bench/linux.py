@@ -24,6 +24,7 @@ from tests.bench.table import Row, seconds, spread, times
 
 PATIENCE = 60
 """Seconds a tracer has to begin, and to end."""
+FINDS = 4
 BPFTRACE = """
 tracepoint:sched:sched_process_exec { printf("exec %d %s\\n", pid, str(args->filename)); }
 tracepoint:sched:sched_process_fork { printf("fork %d %d\\n", args->parent_pid, args->child_pid); }
@@ -32,6 +33,8 @@ tracepoint:syscalls:sys_enter_openat { printf("open %d %s\\n", pid, str(args->fi
 tracepoint:syscalls:sys_enter_close { printf("close %d %d\\n", pid, args->fd); }
 """
 """As much of the same as tracepoints give without help: names as they were typed, no results."""
+MOUNTED = 'mount -t debugfs d /sys/kernel/debug; mount -t tracefs t /sys/kernel/tracing; exec "$@"'
+"""bpftrace looks for tracefs where it is usually mounted; it gets it in a mount namespace of its own."""
 
 
 @dataclass(slots=True)
@@ -55,6 +58,9 @@ class Load:
 
     name: str
     command: Sequence[str]
+    files: bool = False
+    """Its events are of files, but for a handful."""
+    is_build: bool = False
     bare: list[float] = field(default_factory=list)
     recorded: list[Recorded] = field(default_factory=list)
     others: dict[str, list[float]] = field(default_factory=dict)
@@ -67,13 +73,17 @@ def recorder(scale: Scale) -> list[Row]:
     with tempfile.TemporaryDirectory(dir=OUT) as name, everywhere():
         folder = Path(name)
         loads = [
-            Load("`find / -xdev -type f`", [peer("find"), "/", "-xdev", "-type", "f"]),
-            Load(f"{scale.files} files through gcc -c", build(folder / "build", scale.files)),
+            Load(f"{FINDS} times `find / -xdev -type f`", find(), files=True),
+            Load(f"{scale.files} files through gcc -c", build(folder / "build", scale.files), is_build=True),
             Load(f"{scale.forks:,} times fork and exec", storm(scale.forks)),
             Load(
-                f"{scale.opens:,} opens and closes", worker("opens", str(folder / "many"), str(scale.opens))
+                f"{scale.opens:,} opens and closes",
+                worker("opens", str(folder / "many"), str(scale.opens)),
+                files=True,
             ),
         ]
+        for load in loads:
+            took(load.command)  # what the machine keeps in memory afterwards, it keeps for all
         tracers = {"strace -f -c": strace, "bpftrace": bpftrace}
         for number in range(scale.many_rounds):
             for load in loads:
@@ -99,14 +109,13 @@ def rows(load: Load) -> Iterator[Row]:
         f"{name} {times(median(taken / bare for taken, bare in zip(seen, load.bare, strict=True)))}"
         for name, seen in load.others.items()
     )
-    is_build = "gcc" in load.name
     yield Row(
         f"`estui record linux` while {load.name}: how much the load slows",
         spread([one.load for one in kept], seconds),
         f"bare {spread(load.bare, seconds)}; {others}",
         spread(slowed, lambda ratio: f"{ratio:.2f}x"),
-        "≤ 1.10x" if is_build else "–",
-        median(slowed) <= 1.10 if is_build else None,
+        "≤ 1.10x" if load.is_build else "–",
+        median(slowed) <= 1.10 if load.is_build else None,
     )
     each = [one.cpu / max(1, one.events) for one in kept]
     of_files = median(one.file_events / max(1, one.events) for one in kept)
@@ -116,8 +125,8 @@ def rows(load: Load) -> Iterator[Row]:
         f"{median(one.events for one in kept):,.0f} events, {rate:,.0f}/s, lost {lost:,}"
         + (f" and {unknown} times an unknown number" if unknown else ""),
         "–",
-        "≤ 3 µs, no loss" if of_files > 0.9 else "no loss",
-        (median(each) <= 3e-6 or of_files <= 0.9) and not lost and not unknown,
+        "≤ 3 µs, no loss" if load.files else "no loss",
+        (median(each) <= 3e-6 or not load.files) and not lost and not unknown,
     )
 
 
@@ -200,7 +209,11 @@ def bpftrace(command: Sequence[str], folder: Path) -> float | None:
         return None
     path = folder / "bpftrace.out"
     with path.open("wb") as out:
-        child = subprocess.Popen([found, "-B", "full", "-e", BPFTRACE], stdout=out, stderr=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            ["unshare", "-m", "/bin/sh", "-c", MOUNTED, "sh", found, "-B", "full", "-e", BPFTRACE],
+            stdout=out,
+            stderr=subprocess.DEVNULL,
+        )
     try:
         if not until(lambda: path.stat().st_size > 0 or child.poll() is not None) or child.poll() is not None:
             return None
@@ -219,6 +232,12 @@ def until(condition: Callable[[], bool]) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def find() -> list[str]:
+    """A command that walks through all of the machine's files, more than once: estui's start is measured with it."""
+    once = f"{peer('find')} / -xdev -type f"
+    return ["/bin/sh", "-c", "; ".join([once] * FINDS)]
 
 
 def build(folder: Path, files: int) -> list[str]:

@@ -17,6 +17,7 @@ from estui.core import core_name
 
 OUT = Path(__file__).parent / "out"
 """Corpora and whatever the measured programs leave behind; git ignores it."""
+PEERS = (("jq", "--version"), ("lnav", "-V"), ("strace", "-V"), ("bpftrace", "--version"))
 WORKERS = Path(__file__).parent / "workers"
 
 
@@ -75,6 +76,13 @@ def environment() -> dict[str, str]:
     }
 
 
+def tell_root() -> None:
+    """Have root's warning shown before: it would be drawn, and taken away, in the midst of what is measured."""
+    mark = OUT / "home" / "estui" / "warned-of-root"
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+
+
 def estui(*words: str) -> list[str]:
     """The command line of estui, as installed; -P keeps a checkout from shadowing it."""
     return [sys.executable, "-P", "-m", "estui", *words]
@@ -108,7 +116,7 @@ def describe() -> list[str]:
         f"- CPU: {_cpu()}, {os.cpu_count()} cores; {where}",
         f"- Memory: {_memory()}; system: {platform.system()} {platform.release()} {platform.machine()}",
         f"- {python}; estui's core: {name}" + (f" ({why})" if why else ""),
-        f"- Peers: {_said('jq', '--version')}, {_said('lnav', '-V')}",
+        f"- Peers: {', '.join(_said(*peer) for peer in PEERS)}",
     ]
 
 
@@ -141,4 +149,4 @@ def _output(command: Sequence[str]) -> str:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
         return ""
-    return done.stdout.strip()
+    return done.stdout.strip().partition("\n")[0]
