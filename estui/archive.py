@@ -35,8 +35,8 @@ class _File:
 class Archive:
     """Puts a file away under another name, packs it in a thread of its own, and deletes the oldest over the bound.
 
-    It deletes only what it put away itself. Names tell when a file was begun, in UTC; a clock that goes back makes no
-    name twice.
+    It deletes only what it put away itself. Names tell when a file was begun, in UTC and to the
+    millisecond, so they sort; a clock that goes back makes no name twice.
     """
 
     def __init__(self, path: Path, keep_bytes: int | None, *, compress: bool) -> None:
@@ -100,10 +100,11 @@ class Archive:
 
     def _name(self, begun: datetime) -> Path:
         stem, suffix = self._path.stem, self._path.suffix
+        when = f"{begun:%Y%m%dT%H%M%S}.{begun.microsecond // 1000:03}Z"
         number = 0
         while True:
             more = f".{number}" if number else ""
-            away = self._path.with_name(f"{stem}-{begun:%Y%m%dT%H%M%SZ}{more}{suffix}")
+            away = self._path.with_name(f"{stem}-{when}{more}{suffix}")
             if not any(os.path.lexists(name) for name in (away, _packed(away))):
                 return away
             number += 1

@@ -136,6 +136,8 @@ class Recording:
         self._idle = threading.Event()
         """Set while no thread follows the ring. Thread.join(), interrupted, may call a running thread dead."""
         self._idle.set()
+        self._followed = False
+        """Whether a thread of its own writes, and not whoever calls step()."""
         self._closed = False
         self._size = self._header = 0
         """Bytes of the current file up to its last whole line, and those of its first line alone."""
@@ -194,6 +196,7 @@ class Recording:
         """
         self._core.hold(self._at.next, drop=drop)
         self._idle.clear()
+        self._followed = True
         threading.Thread(target=self._follow, args=(interval,), name="estui recording", daemon=True).start()
 
     def step(self) -> None:
@@ -231,7 +234,8 @@ class Recording:
             raise
         try:
             if not self.failure:
-                self.step()
+                if not self._followed:
+                    self.step()
                 self._finish()
         finally:
             self._core.hold(None)
@@ -255,6 +259,8 @@ class Recording:
                 self.step()
                 if self.bytes - before < busy:
                     self._halt.wait(interval)
+            # The rest, too, is written here: whoever waits for it in close() can be interrupted.
+            self.step()
         except RecordingError:
             pass  # it is kept in `failure`
         except Exception as error:  # nobody would see a traceback, and nobody would know that it ended

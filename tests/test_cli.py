@@ -553,3 +553,15 @@ def test_stat_and_cat_agree_on_a_long_line(tmp_path: Path, environment: dict[str
         check=True,
     )
     assert json.loads(counted.stdout)["by_event"] == {"open": 1}
+
+
+@pytest.mark.parametrize("words", [["FILE", "linux"], ["demo", "exec"], ["-", "FILE", "demo"]])
+def test_sources_of_different_kinds_are_refused_without_a_screen(
+    words: list[str], estui: Estui, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"")
+    result = estui("cat", *(path if word == "FILE" else word for word in words))
+    assert result.returncode == 2
+    assert b"goes with no other source" in result.stderr
+    assert not result.stdout

@@ -227,6 +227,24 @@ def test_rotation_with_a_bound(estui: Estui, tmp_path: Path) -> None:  # noqa: F
 # How it ends
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["demo", "--rotate", "5M", "--keep", "9M"], b"it takes twice --rotate"),
+        (["linux", "create", "--types", "exec"], b"behind the source and in --types"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    words: list[str],
+    said: bytes,
+    estui: Estui,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    result = estui("record", *words, "-o", tmp_path / "x")
+    assert (result.returncode, said in result.stderr) == (2, True), result.stderr
+    assert not (tmp_path / "x").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_stopping_a_recording_is_what_one_does(
     start: Callable[..., Any], tmp_path: Path, number: int

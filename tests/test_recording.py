@@ -194,9 +194,10 @@ def test_of_a_part_the_losses_are_still_told(
 def in_order(folder: Path) -> list[Path]:
     """The files of a recording, the oldest first; the name without a time is the youngest."""
 
-    def age(path: Path) -> tuple[bool, int]:
-        number = path.name.split(".")[1]
-        return path.name == "x.jsonl", int(number) if number.isdigit() else 0
+    def age(path: Path) -> tuple[bool, str, int]:
+        begun, _, more = path.name.partition("Z")
+        number = more.split(".")[1] if more else ""
+        return path.name == "x.jsonl", begun, int(number) if number.isdigit() else 0
 
     return sorted(folder.iterdir(), key=age)
 
@@ -351,16 +352,16 @@ def test_a_clock_that_stands_still_or_goes_back_makes_no_name_twice(
             return datetime(2026, 5, 1, 9, 30, cls.second, tzinfo=tz)
 
     monkeypatch.setattr(recordings, "datetime", Clock)
-    (tmp_path / "x-20260501T093030Z.jsonl.gz").write_text("somebody's")
+    (tmp_path / "x-20260501T093030.000Z.jsonl.gz").write_text("somebody's")
     with recorded(tmp_path / "x.jsonl", rotate_bytes=1, compress=False) as setup:
         setup.feed(event(n=1), event(n=2))
         Clock.second = 29
         setup.feed(event(n=3), event(n=4), event(n=5))
     names = sorted(path.name for path in tmp_path.iterdir())
     stem = "x-20260501T0930"
-    begun = ["30Z.1", "30Z.2", "29Z", "29Z.1"]
-    assert names == sorted(["x.jsonl", f"{stem}30Z.jsonl.gz", *(f"{stem}{name}.jsonl" for name in begun)])
-    assert (tmp_path / f"{stem}30Z.jsonl.gz").read_text() == "somebody's"
+    begun = ["30.000Z.1", "30.000Z.2", "29.000Z", "29.000Z.1"]
+    assert names == sorted(["x.jsonl", f"{stem}30.000Z.jsonl.gz", *(f"{stem}{name}.jsonl" for name in begun)])
+    assert (tmp_path / f"{stem}30.000Z.jsonl.gz").read_text() == "somebody's"
 
 
 def test_what_is_put_away_is_packed(tmp_path: Path) -> None:

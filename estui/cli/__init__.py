@@ -10,12 +10,13 @@ import sys
 from collections.abc import Sequence
 
 from estui.cli import parsers, streams
-from estui.cli.exits import CommandError, Exit
+from estui.cli.exits import CommandError, Exit, Terminated, end_by_signal
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code (`Exit`)."""
     streams.prepare()
+    end_by_signal()
     try:
         code = _run(sys.argv[1:] if argv is None else argv)
         streams.write("")
@@ -28,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = error.code
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
+    except Terminated as end:
+        return end.code
     return int(code)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from enum import IntEnum
+from types import FrameType
 
 
 class Exit(IntEnum):
@@ -31,3 +34,24 @@ class CommandError(Exception):
         self.message = message
         self.advice = advice
         self.code = code
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP came: everything is put away as it is after Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.code = 128 + number
+        """The exit code, as a shell names it."""
+
+
+def end_by_signal() -> None:
+    """Have SIGTERM and SIGHUP raise Terminated, unless they are ignored; commands with more to do replace it."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise Terminated(number)
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, end)

@@ -12,7 +12,7 @@ from estui.config import ConfigError, Loaded, Settings, load
 from estui.core import Core, open_core
 from estui.plan import Plan, PlanError, find_plan
 from estui.plan import load as load_plan
-from estui.sources import Source, SourceError, SourceOptions, has_types, open_source
+from estui.sources import Source, SourceError, SourceOptions, check_together, has_types, open_source
 from estui.text import printable
 
 HELD = 1 << 16
@@ -80,6 +80,10 @@ class Inputs:
     def __init__(
         self, names: list[str], loaded: Loaded, options: SourceOptions | None = None, *, tally: bool = False
     ) -> None:
+        try:
+            check_together([name for name in names if name != "-"])
+        except SourceError as error:
+            raise CommandError(error.message, error.advice, Exit(error.exit_code)) from None
         self._names = names
         self._loaded = loaded
         self._tally = tally

@@ -21,7 +21,7 @@ from estui.events import NOTIFY
 from estui.plan import Plan
 from estui.record import Rules
 from estui.recording import Recording, RecordingError
-from estui.sources import Source, SourceError, SourceOptions, open_source, takes_types
+from estui.sources import Source, SourceError, SourceOptions, has_types, open_source, takes_types
 from estui.text import nearest, printable
 
 if TYPE_CHECKING:
@@ -42,6 +42,16 @@ def run(args: argparse.Namespace) -> Exit:
     if args.keep is not None and not (args.rotate or args.rotate_every):
         raise CommandError(
             "--keep deletes files that were put away", "Add --rotate SIZE or --rotate-every TIME", Exit.USAGE
+        )
+    if args.keep is not None and args.rotate is not None and args.keep < 2 * args.rotate:
+        raise CommandError(
+            "--keep is for the current file and those put away: it takes twice --rotate, or more",
+            "Make --rotate smaller, or --keep larger",
+            Exit.USAGE,
+        )
+    if args.types is not None and len(args.source) > 1 and has_types(args.source[0]):
+        raise CommandError(
+            "event types stand behind the source and in --types", "Leave one of them out", Exit.USAGE
         )
     loaded = load_settings(args)
     plan = open_plan(args.plan) if args.plan is not None else None

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 from estui.cli import cat, inputs, streams
-from estui.cli.exits import CommandError, Exit
+from estui.cli.exits import CommandError, Exit, Terminated
 from estui.config import Loaded, comma_list, state_dir
 from estui.plan import find_plan
 from estui.sources import Source, SourceError, SourceOptions, keep_keyboard, open_source
@@ -65,6 +65,8 @@ def show(open_it: Callable[[], Source], loaded: Loaded, plan_name: str | None) -
         if session.left_recording is not None:
             streams.say(f"estui: {recorded_words(session.left_recording)}")
         core.close()
+    if app.ended_by:
+        raise Terminated(app.ended_by)
     return Exit.FAILED if app.return_code else Exit.OK
 
 

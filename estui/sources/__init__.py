@@ -37,6 +37,7 @@ __all__ = [
     "SourceError",
     "SourceOptions",
     "SourceState",
+    "check_together",
     "has_types",
     "keep_keyboard",
     "open_source",
@@ -82,13 +83,9 @@ def open_source(args: Sequence[str], options: SourceOptions | None = None) -> So
     if word == PREFIX:
         _no_file_options(options, word)
         return SshSource(first, rest or options.events, options.eslogger_command, options.shards)
-    for other in rest:
-        if _reserved(other):
-            raise _alone(other)
+    check_together(args)
     if word is None:
         return _files(args, options)
-    if rest:
-        raise _alone(word)
     _no_file_options(options, word)
     _no_shards(options)
     if word == "-":
@@ -159,6 +156,18 @@ def _unasked(options: SourceOptions) -> Source:
     except SourceError as error:
         return _demo(options, f"{error.message}. {error.advice}")
     return EsloggerSource(options.events, options.eslogger_command, options.shards)
+
+
+def check_together(args: Sequence[str]) -> None:
+    """Raises SourceError for words that name sources of different kinds."""
+    if not args or has_types(args[0]):
+        return
+    first, *rest = args
+    for other in rest:
+        if _reserved(other):
+            raise _alone(other)
+    if rest and (word := _reserved(first)):
+        raise _alone(word)
 
 
 def has_types(word: str) -> bool:

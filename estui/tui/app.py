@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
+import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.events import Key
@@ -76,6 +79,8 @@ class EstuiApp(Commands):
         self.recorder = Recorder(self)
         self._dismissed: str | None = None
         """Advice of the source that was taken off the screen."""
+        self.ended_by = 0
+        """The signal that ended it; 0 for none."""
         self._dismissible: str | None = None
         """What the next Esc takes off the screen when the source has ended."""
         self._greeting = greeting
@@ -96,10 +101,19 @@ class EstuiApp(Commands):
             self.say(fault, wrong=True)
         if self._greeting:
             self.say(self._greeting, wrong=True)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # The terminal is to be left as it was found; elsewhere than in the main thread nobody could hear them.
+            with suppress(RuntimeError, ValueError):
+                asyncio.get_running_loop().add_signal_handler(number, self._ended, number)
         self.session.start()
         self.tick()
         self.set_interval(1 / TICKS, self.tick)
         self.call_after_refresh(self._settled)
+
+    def _ended(self, number: int) -> None:
+        """A signal ends it, as q does, but for questions."""
+        self.ended_by = number
+        self.exit()
 
     def _settled(self) -> None:
         """The first picture stands."""

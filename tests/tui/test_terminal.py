@@ -79,6 +79,9 @@ class Terminal:
         self._screen.resize(height, width)
         self._child.send_signal(signal.SIGWINCH)
 
+    def signal(self, number: signal.Signals) -> None:
+        self._child.send_signal(number)
+
     def until(self, condition: Callable[[], bool]) -> None:
         """Waits until the screen is so."""
         deadline = time.monotonic() + PATIENCE
@@ -333,3 +336,13 @@ def test_a_recording_is_whole_when_the_screen_is_left(terminal: Opener, tmp_path
     screen.shows("bad 0")
     screen.press("q")
     assert screen.ended() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_the_terminal_as_it_was(number: signal.Signals, terminal: Opener) -> None:
+    screen = terminal("demo")
+    screen.shows("following")
+    screen.signal(number)
+    assert screen.ended() == 128 + number
+    assert screen.sent.rindex(b"\x1b[?1049l") > screen.sent.rindex(b"\x1b[?1049h")
+    assert screen.sent.rindex(b"\x1b[?25h") > screen.sent.rindex(b"\x1b[?25l")
