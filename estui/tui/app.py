@@ -278,15 +278,17 @@ class EstuiApp(Commands):
     # ---- the application
 
     async def on_event(self, event: Event) -> None:
-        """Keys of the panels are done at once, in the order they came.
+        """Keys are done at once, in the order they came.
 
         Textual would let each travel to the panel and up again through the queues of all that it stands in, while the
-        next one goes to whatever has the focus until then: `/tmp` typed over a slow line would do what t, m and p do.
+        next one goes to whatever has the focus until then: `/tmp` typed over a slow line would do what t, m and p do,
+        and Down after Tab in a dialog would move where the focus was before.
         """
-        if isinstance(event, Key) and not event.is_forwarded and self.screen is self.panels:
-            self.panels.keys.key()
+        if isinstance(event, Key) and not event.is_forwarded and self.focused is not None:
+            if self.screen is self.panels:
+                self.panels.keys.key()
             if not isinstance(self.focused, Input):
-                live = self.panels.active_bindings
+                live = self.screen.active_bindings
                 for key in (event.key, *event.aliases):
                     active = live.get(key)
                     if active is None or not active.enabled:

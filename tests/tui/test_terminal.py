@@ -69,6 +69,12 @@ class Terminal:
         for key in keys:
             os.write(self._ours, KEYS.get(key, key).encode())
 
+    def answers(self, key: str) -> None:
+        """A key, and the picture that comes of it."""
+        before = self.sent
+        self.press(key)
+        self.until(lambda: self.sent != before)
+
     def escape(self, done: Callable[[], bool]) -> None:
         """Esc, and nothing after it before it has done something: it would be taken for a key with Alt."""
         self.press("\x1b")
@@ -346,3 +352,27 @@ def test_a_signal_leaves_the_terminal_as_it_was(number: signal.Signals, terminal
     assert screen.ended() == 128 + number
     assert screen.sent.rindex(b"\x1b[?1049l") > screen.sent.rindex(b"\x1b[?1049h")
     assert screen.sent.rindex(b"\x1b[?25h") > screen.sent.rindex(b"\x1b[?25l")
+
+
+def test_keys_in_a_dialog_go_where_they_were_meant_to_however_fast(terminal: Opener, capture: Path) -> None:
+    keys = ("\x1b[B", "\t", "\x1b[B")  # another match, and then another choice of events
+    pictures = []
+    for fast in (False, True):
+        screen = terminal(capture)
+        screen.shows("00:00:00.000 open")
+        screen.press("k", "m")
+        screen.shows("would suppress")
+        if fast:
+            screen.press("".join(keys))
+        else:
+            for key in keys:
+                screen.answers(key)
+        pictures.append(screen)
+    slow, quick = pictures
+    slow.shows("would suppress")
+
+    def alike() -> bool:
+        slow._read(0.05)
+        return quick.text == slow.text
+
+    quick.until(alike)
