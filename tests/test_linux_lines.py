@@ -345,6 +345,21 @@ def test_wrong_words_are_a_usage_error(words: tuple[str, ...]) -> None:
     assert not done.stdout
 
 
+def test_another_listener_is_no_loss(recorder: Recorder) -> None:
+    """The kernel numbers its answer to a new listener as it does its events, on the processor that asked."""
+    mine = os.sched_getaffinity(0)
+    try:
+        for cpu in mine:
+            os.sched_setaffinity(0, {cpu})
+            do("true")
+            do(binary(), "--check", stdout=subprocess.DEVNULL)
+            last = do("true")
+    finally:
+        os.sched_setaffinity(0, mine)
+    recorder.wait_for("exit", last)
+    assert not recorder.lines('"estui":"loss"')
+
+
 def test_what_was_lost_is_a_gap_of_unknown_size(tmp_path: Path) -> None:
     recorder = Recorder("--buffer", "4096", "--types", "create,fork,exit", folder=tmp_path)
     recorder.process.send_signal(signal.SIGSTOP)

@@ -93,9 +93,10 @@ static void hear(const uint8_t *data, size_t len, uint32_t seq)
 {
     struct proc_event e = {0};
     memcpy(&e, data, len < sizeof e ? len : sizeof e);
-    if ((unsigned)e.what == 0) /* an answer to us */
-        return;
+    /* The answer to another listener is counted, too, and comes to all. */
     check_sequence(e.cpu, seq, e.timestamp_ns);
+    if ((unsigned)e.what == 0)
+        return;
     atomic_store(&heard, e.timestamp_ns - 1);
     struct note n = {.when = e.timestamp_ns};
     switch ((unsigned)e.what) {
