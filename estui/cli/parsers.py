@@ -49,9 +49,9 @@ exit codes: 0 ok, 1 failed, 2 usage or bad plan, 3 source unavailable or not per
 
 RECORD = """\
 FILE is plain, and whole up to its last newline however the recording is cut off. What --rotate and --rotate-every put
-away gets the time it was begun into its name, FILE-20260501T093000.250Z, and is packed with gzip; --keep bounds all of
-them together, and deletes only what this recording has put away. Lines that begin with {"estui": are the recording's
-own: they say what was lost where the numbers of the events do not show it.
+away gets the time it was begun into its name, as in x-20260501T093000.250Z.jsonl.gz, and is packed with gzip; --keep
+bounds all of them together, and deletes only what this recording has put away. Lines that begin with {"estui": are
+the recording's own: they say what was lost where the numbers of the events do not show it.
 
 Ctrl-C and SIGTERM end a recording as it should end, with exit code 0. 1: no event could be read; 2: usage, or FILE is
 there already; 3: the source failed, or FILE could not be written on."""

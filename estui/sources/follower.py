@@ -242,9 +242,7 @@ class Estrace(Follower):
         self, command: Sequence[str], types: frozenset[str], streams: Streams, *, failed: bool = False
     ) -> None:
         super().__init__(command, types, streams, failed=failed)
-        checked = tracer.check(command)
-        if isinstance(checked, tracer.Refusal):
-            raise _error(checked)
+        _check(command)
         self._folder = ""
 
     def start(self) -> None:
@@ -292,9 +290,7 @@ class Eslogger(Follower):
         self, command: Sequence[str], types: frozenset[str], streams: Streams, *, failed: bool = False
     ) -> None:
         super().__init__(command, types, streams, failed=failed)
-        checked = tracer.check(command)
-        if isinstance(checked, tracer.Refusal):
-            raise _error(checked)
+        _check(command)
         self._eslogger = eslogger.usual_command()
         self._child: Child | None = None
         self._kept = Kept(types)
@@ -482,6 +478,13 @@ def _widen(pipe: int) -> None:
     """Make a pipe hold more than usual, where that can be."""
     with suppress(OSError, AttributeError):
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
+
+
+def _check(command: Sequence[str]) -> None:
+    """Raises SourceError for a command that cannot be run."""
+    checked = tracer.check(command)
+    if isinstance(checked, tracer.Refusal):
+        raise _error(checked)
 
 
 def _error(refusal: tracer.Refusal) -> SourceError:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from estui.client import Client
 from estui.core import Core, open_core
@@ -17,7 +18,7 @@ from estui.session import Session
 from estui.sources.source import Source, SourceState
 from estui.tui.app import EstuiApp
 from tests.cores import event
-from tests.tui.panels import THEMES, until
+from tests.tui.panels import THEMES, text, until
 
 GOLDEN = Path(__file__).parent / "golden"
 WIDE, NARROW = (160, 50), (80, 24)
@@ -179,3 +180,23 @@ def golden(name: str, text: str) -> None:
     if os.environ.get("ESTUI_GOLDEN") == "write":
         path.write_text(text + "\n", encoding="utf-8")
     assert text + "\n" == path.read_text(encoding="utf-8")
+
+
+def strip(app: EstuiApp) -> str:
+    """The strip at the top."""
+    return text(app.panels.status)[0]
+
+
+def bar(app: EstuiApp) -> str:
+    """The footer."""
+    return text(app.panels.keys)[0]
+
+
+async def answer(pilot: Pilot[Any], words: str) -> None:
+    """Types into the open prompt, and Enter."""
+    app = pilot.app
+    assert isinstance(app, EstuiApp)
+    await until(pilot, lambda: app.prompt.asking and isinstance(app.focused, Input))
+    app.prompt.query_one(Input).value = words
+    await pilot.press("enter")
+    await pilot.pause()

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from textual.binding import Binding
 from textual.events import Key
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from estui.events import NOTIFY, PRESETS
@@ -36,33 +35,16 @@ from tests.tui.screens import (
     SECOND,
     WIDE,
     Scripted,
+    answer,
     at,
+    bar,
     golden,
     investigation,
     numbered,
     opened,
+    strip,
     ticked,
 )
-
-
-def strip(app: EstuiApp) -> str:
-    """The strip at the top."""
-    return text(app.panels.status)[0]
-
-
-def bar(app: EstuiApp) -> str:
-    """The footer."""
-    return text(app.panels.keys)[0]
-
-
-async def answer(pilot: Pilot[Any], words: str) -> None:
-    """Types into the open prompt, and Enter."""
-    app = pilot.app
-    assert isinstance(app, EstuiApp)
-    await until(pilot, lambda: app.prompt.asking and isinstance(app.focused, Input))
-    app.prompt.query_one(Input).value = words
-    await pilot.press("enter")
-    await pilot.pause()
 
 
 def visible(app: EstuiApp) -> set[str]:

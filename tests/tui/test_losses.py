@@ -9,10 +9,9 @@ import pytest
 
 from estui.record import KIND_GAP, Row
 from estui.tui import detail_words
-from estui.tui.app import EstuiApp
 from tests.cores import event
 from tests.tui.panels import flowing, screen, text
-from tests.tui.screens import NARROW, Scripted, at, golden, investigation, numbered, opened, ticked
+from tests.tui.screens import NARROW, Scripted, at, golden, investigation, numbered, opened, strip, ticked
 
 HOSTILE = "queue \x1b[31m\u202e[/foo] full"
 
@@ -20,10 +19,6 @@ HOSTILE = "queue \x1b[31m\u202e[/foo] full"
 def loss(lost: int | None, why: str, **members: Any) -> bytes:
     """A line of a recording that says what was lost."""
     return json.dumps({"estui": "loss", "time": at(9), "lost": lost, "why": why, **members}).encode()
-
-
-def strip(app: EstuiApp) -> str:
-    return text(app.panels.status)[0]
 
 
 SHARDED = [

@@ -18,7 +18,18 @@ from estui.tui.help import Help, HelpLines
 from estui.tui.status import exit_words, size_words
 from tests.cores import event
 from tests.tui.panels import flowing, screen, text, until
-from tests.tui.screens import NARROW, WIDE, Scripted, at, golden, investigation, numbered, opened, ticked
+from tests.tui.screens import (
+    NARROW,
+    WIDE,
+    Scripted,
+    at,
+    golden,
+    investigation,
+    numbered,
+    opened,
+    strip,
+    ticked,
+)
 
 HOSTILE = "/tmp/\x1b]0;pwned\x07\n[/foo]\u202eabc\udcff"
 
@@ -35,10 +46,6 @@ def linux(name: str, *targets: str, number: int = 1, **members: Any) -> bytes:
     document["process"]["executable"]["stat"] = None
     document["estui_origin"] = "linux"
     return json.dumps(document).encode()
-
-
-def strip(app: EstuiApp) -> str:
-    return text(app.panels.status)[0]
 
 
 def rows(app: EstuiApp) -> str:

@@ -6,7 +6,18 @@ import pytest
 
 from estui.tui.app import EstuiApp
 from tests.tui.panels import screen, text, until
-from tests.tui.screens import NARROW, WIDE, Printed, Scripted, golden, investigation, numbered, opened, ticked
+from tests.tui.screens import (
+    NARROW,
+    WIDE,
+    Printed,
+    Scripted,
+    golden,
+    investigation,
+    numbered,
+    opened,
+    strip,
+    ticked,
+)
 
 HOSTILE = "cc: \x1b]0;pwned\x07[/foo]\u202eabc\udcff"
 
@@ -17,10 +28,6 @@ def command(*lines: str) -> tuple[Scripted, Printed]:
     source.origin = "linux"
     source.output = output = Printed(*lines)
     return source, output
-
-
-def strip(app: EstuiApp) -> str:
-    return text(app.panels.status)[0]
 
 
 def lines(app: EstuiApp) -> list[str]:

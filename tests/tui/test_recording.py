@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from estui.session import Session
-from estui.tui.app import EstuiApp
 from tests.cores import event
-from tests.tui.panels import flowing, screen, text, until
-from tests.tui.screens import NARROW, WIDE, Scripted, investigation, numbered, opened, ticked
-
-
-def strip(app: EstuiApp) -> str:
-    return text(app.panels.status)[0]
-
-
-def bar(app: EstuiApp) -> str:
-    return text(app.panels.keys)[0]
-
-
-async def answer(pilot: Pilot[Any], words: str) -> None:
-    app = pilot.app
-    assert isinstance(app, EstuiApp)
-    await until(pilot, lambda: app.prompt.asking and isinstance(app.focused, Input))
-    app.prompt.query_one(Input).value = words
-    await pilot.press("enter")
-    await pilot.pause()
+from tests.tui.panels import flowing, screen, until
+from tests.tui.screens import (
+    NARROW,
+    WIDE,
+    Scripted,
+    answer,
+    bar,
+    investigation,
+    numbered,
+    opened,
+    strip,
+    ticked,
+)
 
 
 def events_in(path: Path) -> list[bytes]:

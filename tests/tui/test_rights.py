@@ -10,8 +10,8 @@ import pytest
 
 from estui.sources.source import SourceError
 from estui.tui.app import EstuiApp
-from tests.tui.panels import text, until
-from tests.tui.screens import Scripted, investigation, numbered, opened, ticked
+from tests.tui.panels import until
+from tests.tui.screens import Scripted, bar, investigation, numbered, opened, ticked
 
 
 class Asking(Scripted):
@@ -25,10 +25,6 @@ class Asking(Scripted):
         super().authorize()
         if self.refuses:
             raise SourceError("sudo did not allow it")
-
-
-def bar(app: EstuiApp) -> str:
-    return text(app.panels.keys)[0]
 
 
 def lend(app: EstuiApp, monkeypatch: pytest.MonkeyPatch) -> list[str]:
