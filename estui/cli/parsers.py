@@ -10,10 +10,10 @@ import argparse
 import math
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from estui import __version__
-from estui.cli import streams
+from estui.cli import plan, streams
 from estui.cli.columns import COLUMNS
 from estui.cli.exits import CommandError, Exit
 
@@ -22,7 +22,7 @@ SCREEN = "screen"
 COMMANDS = {
     "cat": "Print events, one row each.",
     "stat": "Count events by type and executable, bad lines and losses.",
-    "plan": "Judge events by a mute plan; list the example plans.",
+    "plan": "Judge events by a mute plan; hand plans on to other tools, and take theirs in.",
     "doctor": "Say what works here, and what is missing.",
 }
 """Commands that need no screen, and what each does. A file of such a name is opened as ./cat."""
@@ -112,13 +112,23 @@ def _stat(parser: Parser) -> None:
 
 
 def _plan(parser: Parser) -> None:
-    commands = parser.add_subparsers(dest="plan_command", required=True, metavar="COMMAND")
-    what = "Print one JSON object per event: its verdict."
-    judge = commands.add_parser("judge", help="print each event's verdict", description=what)
-    judge.add_argument("plan", metavar="PLAN", help="a plan file, or the name of an example")
-    _sources(judge)
-    what = "List the plans that ship with estui."
-    commands.add_parser("list", help="list the example plans", description=what)
+    commands = parser.add_subparsers(
+        dest="plan_command", required=True, metavar="COMMAND", parser_class=_PlanCommand
+    )
+    for name, text in plan.COMMANDS.items():
+        commands.add_parser(name, help=text)
+
+
+class _PlanCommand(Parser):
+    """The parser of one `estui plan` command, which adds its arguments when the command is named."""
+
+    _prepared = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if not self._prepared:
+            self._prepared = True
+            plan.command(self.prog.split()[-1]).prepare(self)
+        return super().parse_known_args(args, namespace)
 
 
 def _doctor(parser: Parser) -> None:
