@@ -78,8 +78,16 @@ class Inputs:
     """
 
     def __init__(
-        self, names: list[str], loaded: Loaded, options: SourceOptions | None = None, *, tally: bool = False
+        self,
+        names: list[str],
+        loaded: Loaded,
+        options: SourceOptions | None = None,
+        *,
+        tally: bool = False,
+        held: int | None = HELD,
     ) -> None:
+        """`held` is the most events a core holds; None for what the settings allow."""
+        self._held = loaded.settings.max_events if held is None else held
         self._names = names
         self._loaded = loaded
         self._tally = tally
@@ -102,7 +110,7 @@ class Inputs:
             except SourceError as error:
                 self._failed(error.message, error.advice, error.exit_code)
                 continue
-            core = new_core(self._loaded.settings.budget, max_events=HELD, tally=self._tally)
+            core = new_core(self._loaded.settings.budget, max_events=self._held, tally=self._tally)
             try:
                 take(Input(" ".join(names), source, core))
                 self._events += core.counters().events
