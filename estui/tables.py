@@ -6,6 +6,7 @@ Each kind of file has a `Schema`. Values that TOML cannot carry have a stand-in:
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,6 +17,7 @@ from estui.text import nearest, printable
 
 LARGEST = 16 << 20
 """Bytes of the largest file that is read."""
+_LARGEST_NUMBER = 1 << 53
 LONGEST = 100
 """Characters of a value that an error shows, or looks for something near."""
 
@@ -85,6 +87,16 @@ class Table:
             near = _as_kind(value, kind) if self.name else f"[[{key}]]" if kind is list else f"[{key}]"
             raise self.error(words, key, near)
         return value
+
+    def number(self, key: str) -> float | None:
+        """A number, whole or not, or None."""
+        value = self._data.get(key)
+        if value is None or (type(value) is int and abs(value) <= _LARGEST_NUMBER):
+            return value
+        found: float = math.inf if type(value) is int else self.get(key, float)
+        if not abs(found) <= _LARGEST_NUMBER:
+            raise self.error("this is larger than any number can be here", key, str(_LARGEST_NUMBER))
+        return found
 
     def names(self, key: str) -> tuple[str, ...] | None:
         """A list of strings, or None."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from estui.core import Core
 from estui.events import NOTIFY
-from estui.lab.rule import Matcher, Rule, rules
+from estui.lab.hits import of_rules
+from estui.lab.rule import rules
 from estui.muting import MutePathType, event_mask
 from estui.plan import Entry, MutePath, Plan
-from estui.record import Filter, PathRule, ViewSpec
+from estui.record import PathRule, RuleHits
 
 TWO_TARGETS = tuple(name for name, event in NOTIFY.items() if ";" in event.target_path_fields)
 """The types that carry two target paths."""
@@ -70,36 +71,49 @@ class Evidence:
 
 
 def gather(core: Core, plan: Plan) -> Evidence:
-    """What the ring says. Each entry costs a few passes of the core; made for a worker thread."""
-    events = core.counters().held_events
-    one_sided = _one_sided(core, plan) if events else {}
-    facts = {
-        entry: replace(_facts(core, entry), one_sided=one_sided.get(entry, 0))
-        for entry in plan.entries
-        if entry.enabled
+    """What the ring says. Two passes of the core, however many entries; made for a worker thread."""
+    given = rules(plan)
+    entries = [entry for entry in plan.entries if entry.enabled]
+    asked = {entry: _variants(entry) for entry in entries if entry.rule().mask}
+    found = iter(
+        of_rules(core, plan, given, [rule for variants in asked.values() for rule in variants.values()])
+    )
+    hits = dict(zip((rule.entry for rule in given), found, strict=False))
+    facts = dict.fromkeys(entries, Facts())
+    for entry, variants in asked.items():
+        counted = {name: next(found).hits.events for name in variants}
+        facts[entry] = _facts(core, entry, hits[entry], counted, sided=not plan.invert_target_path)
+    closest = _closest(core, plan, [entry for entry in asked if not facts[entry].hits])
+    facts |= {entry: replace(facts[entry], closest=path) for entry, path in closest.items()}
+    return Evidence(core.counters().held_events, facts)
+
+
+def _variants(entry: Entry) -> dict[str, PathRule]:
+    """What else is asked about an entry: rules like it, by what they are for."""
+    if not isinstance(entry, MutePath):
+        return {}
+    own = entry.rule()
+    like = {kind: replace(entry, type=kind) for kind in _other_types(entry.type)}
+    if entry.path_type.is_prefix and not entry.path.endswith("/"):
+        like["inside"] = replace(entry, path=entry.path + "/")
+        like["itself"] = replace(entry, type=MutePathType(entry.path_type + 1).name)
+    return {"exec": own._replace(mask=own.mask & _EXEC)} | {
+        name: variant.rule() for name, variant in like.items()
     }
-    return Evidence(events, facts)
 
 
-def _facts(core: Core, entry: Entry) -> Facts:
-    rule = entry.rule()
-    if not rule.mask:
-        return Facts()
-    hits = core.hits(rule)
-    if not isinstance(entry, MutePath) or not isinstance(rule, PathRule):
-        return Facts(hits.count)
-    if not hits.count:
-        others = tuple((kind, _count(core, replace(entry, type=kind))) for kind in _other_types(entry.type))
-        return Facts(
-            as_other=tuple((kind, count) for kind, count in others if count), closest=_closest(core, entry)
-        )
-    facts = Facts(hits.count, execs=core.hits(PathRule(rule.type, rule.path, rule.mask & _EXEC)).count)
-    if not entry.path_type.is_prefix or entry.path.endswith("/"):
+def _facts(core: Core, entry: Entry, own: RuleHits, counted: dict[str, int], *, sided: bool) -> Facts:
+    hits = own.hits.events
+    if not isinstance(entry, MutePath):
+        return Facts(hits)
+    if not hits:
+        others = _other_types(entry.type)
+        return Facts(as_other=tuple((kind, counted[kind]) for kind in others if counted[kind]))
+    facts = Facts(hits, execs=counted["exec"], one_sided=own.one_sided if sided else 0)
+    if "inside" not in counted:
         return facts
-    literal = MutePathType(entry.path_type + 1).name
-    within = _count(core, replace(entry, path=entry.path + "/")) + _count(core, replace(entry, type=literal))
-    sibling = next((path for path in _paths(core, entry, hits.last) if not is_within(path, entry.path)), "")
-    return replace(facts, beyond=max(0, hits.count - within), sibling=sibling)
+    sibling = next((path for path in _paths(core, entry, own.last) if not is_within(path, entry.path)), "")
+    return replace(facts, beyond=max(0, hits - counted["inside"] - counted["itself"]), sibling=sibling)
 
 
 def is_within(path: str, place: str) -> bool:
@@ -115,11 +129,6 @@ def _other_types(kind: str) -> tuple[str, ...]:
     return (about, kind.replace("LITERAL", "PREFIX"), about.replace("LITERAL", "PREFIX"))
 
 
-def _count(core: Core, entry: MutePath) -> int:
-    rule = entry.rule()
-    return core.hits(rule).count if rule.mask else 0
-
-
 def _paths(core: Core, entry: MutePath, seq: int) -> tuple[str, ...]:
     """The paths of an event that an entry of this type matches."""
     row = core.row(seq)
@@ -129,44 +138,24 @@ def _paths(core: Core, entry: MutePath, seq: int) -> tuple[str, ...]:
     return tuple(path for path in own if path is not None and path.startswith(entry.path))
 
 
-def _closest(core: Core, entry: MutePath) -> str:
-    """A path in the deepest directory above the entry's that any event was about."""
+def _closest(core: Core, plan: Plan, entries: Iterable[Entry]) -> dict[Entry, str]:
+    """For entries that match nothing, a path in the deepest directory above that any event was about."""
+    above = {entry: tuple(_above(entry)) for entry in entries if isinstance(entry, MutePath)}
+    found = iter(
+        of_rules(core, plan, (), [one.rule() for directories in above.values() for one in directories])
+    )
+    closest: dict[Entry, str] = {}
+    for entry, directories in above.items():
+        hits = [(directory, next(found)) for directory in directories]
+        deepest = next(((directory, own.last) for directory, own in hits if own.hits.events), None)
+        if deepest:
+            closest[entry] = next(iter(_paths(core, *deepest)), "")
+    return closest
+
+
+def _above(entry: MutePath) -> Iterator[MutePath]:
+    """The directories above an entry's path, the deepest first, but for the root and those right in it."""
     kind = MutePathType.TARGET_PREFIX if entry.path_type.is_target else MutePathType.PREFIX
     directory = entry.path.rstrip("/")
     while (directory := directory.rpartition("/")[0]).count("/") > 1:
-        above = MutePath(kind.name, directory + "/")
-        hits = core.hits(above.rule())
-        if hits.count:
-            return next(iter(_paths(core, above, hits.last)), "")
-    return ""
-
-
-def _one_sided(core: Core, plan: Plan) -> dict[Entry, int]:
-    """Per target entry the events with two targets that it matches on one side, and that are let through."""
-    found: dict[Entry, int] = {}
-    given = [rule for rule in rules(plan) if rule.is_of("target_path")]
-    if plan.invert_target_path or not given:
-        return found
-    matcher = Matcher(given)
-    seen: dict[str, list[Rule]] = {}
-    for name, one, other in _pairs(core):
-        bit = event_mask((name,))
-        sides = []
-        for path in (one, other):
-            if path not in seen:
-                seen[path] = matcher.matching(path)
-            sides.append({rule.entry for rule in seen[path] if rule.mask & bit})
-        if bool(sides[0]) != bool(sides[1]):
-            for entry in sides[0] | sides[1]:
-                found[entry] = found.get(entry, 0) + 1
-    return found
-
-
-def _pairs(core: Core) -> Iterator[tuple[str, str, str]]:
-    for name in TWO_TARGETS:
-        view = core.view(ViewSpec((Filter("event", name, True),)))
-        view.extend()
-        for position in range(len(view)):
-            row = core.row(view[position])
-            if row is not None and len(row.targets) > 1:
-                yield name, row.targets[0], row.targets[1]
+        yield MutePath(kind.name, directory + "/")

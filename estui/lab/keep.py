@@ -232,14 +232,16 @@ def _check_process(pid: int | None, pidversion: int | None) -> None:
 
 # Files
 
+EXPRESSION_KEYS = (
+    "name", "events", *(key for path in _PATHS for key in (path, f"{path}_bytes")), "pid", "pidversion",
+)  # fmt: skip
+"""The keys of a table that `expression` reads."""
 _SCHEMA = Schema(
     KeepError,
     "keep-list",
     {
         "[keep]": ("format", "name", "coverage"),
-        "[[event]]": (
-            "name", "events", *(key for path in _PATHS for key in (path, f"{path}_bytes")), "pid", "pidversion",
-        ),
+        "[[event]]": EXPRESSION_KEYS,
         "[[marked]]": (
             "event", "executable", "executable_bytes", "targets", "targets_bytes", "pid", "pidversion",
         ),
@@ -311,7 +313,7 @@ def _targets_line(targets: tuple[str, ...]) -> str:
 
 def _keep(data: dict[str, Any], more: tuple[Place, ...]) -> Keep:
     top, first = head(data, _SCHEMA, FORMAT)
-    events = tuple(top.each("event", _expression))
+    events = tuple(top.each("event", expression))
     marked = tuple(top.each("marked", _marked))
     try:
         return Keep(first.flag_or_names("coverage"), events, marked, first.get("name", str, ""), more)
@@ -319,7 +321,8 @@ def _keep(data: dict[str, Any], more: tuple[Place, ...]) -> Keep:
         raise error.at("", "[keep]") from None
 
 
-def _expression(table: Table) -> Expression:
+def expression(table: Table) -> Expression:
+    """The expression that a table is. Raises KeepError, or the error of the table's own schema."""
     events = table.events("events")
     paths = {key: table.path(key) for key in _PATHS}
     return Expression(

@@ -24,31 +24,15 @@ from estui.lab.lints.finding import (
     subscribed_mask,
     without,
 )
+from estui.lab.risk import IDENTITY, LOOKS_ONLY, WRITABLE, writable_place
 from estui.lab.rule import Matcher, Rule
 from estui.muting import TARGET_EVENTS, event_mask
 from estui.plan import MutePath, MuteProcess
 
-_IDENTITY = event_mask(("exec", "fork", "exit"))
+_IDENTITY = event_mask(IDENTITY)
 _EXEC = event_mask(("exec",))
 _TWO = event_mask(TWO_TARGETS)
-_LOOKS_ONLY = event_mask(
-    (
-        "access", "chdir", "close", "dup", "fcntl", "fsgetpath", "getattrlist", "getextattr", "listextattr",
-        "lookup", "open", "readdir", "readlink", "searchfs", "stat",
-    )
-)  # fmt: skip
-"""Types that tell that somebody looked, and not that something changed or ran."""
-
-_WRITABLE = {
-    "/Users/": "the user can write to",
-    "/private/tmp/": "anybody can write to",
-    "/private/var/tmp/": "anybody can write to",
-    "/private/var/folders/": "the user can write to",
-    "/Volumes/": "whoever mounts a disk can write to",
-    "/usr/local/": "Homebrew gives to the user",
-    "/opt/homebrew/": "Homebrew gives to the user",
-    "/Applications/": "an administrator can write to without a password",
-}
+_LOOKS_ONLY = event_mask(LOOKS_ONLY)
 
 
 # On one entry
@@ -176,7 +160,7 @@ def writable(given: Given) -> Iterator[Lint]:
         if not isinstance(entry, MutePath) or is_inverted(given.plan, entry):
             continue
         telling = mask_of(entry) & subscribed_mask(given.plan) & NOTIFY_MASK & ~_LOOKS_ONLY
-        place = _writable_place(entry)
+        place = writable_place(entry.path, prefix=entry.path_type.is_prefix)
         if not telling or not place:
             continue
         target = entry.path_type.is_target
@@ -184,16 +168,8 @@ def writable(given: Given) -> Iterator[Lint]:
         what = "what changes there goes unseen" if target else "any program put there goes unseen"
         new = without(entry, SEEN & ~_LOOKS_ONLY)
         fix = "keep it for types that only look, such as open and stat" if new else "remove the entry"
-        words = f"{place} is a place {_WRITABLE[place]}: {what} ({some(telling)})"
+        words = f"{place} is a place {WRITABLE[place]}: {what} ({some(telling)})"
         yield on_entry("writable", severity, given, index, words, fix, new)
-
-
-def _writable_place(entry: MutePath) -> str | None:
-    """The writable place an entry is in, or has in it."""
-    for known in _WRITABLE:
-        if entry.path.startswith(known) or (entry.path_type.is_prefix and known.startswith(entry.path)):
-            return known
-    return None
 
 
 def never_hit(given: Given) -> Iterator[Lint]:
