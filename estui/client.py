@@ -91,6 +91,11 @@ class Client:
         """Whether the plan differs from what its file, or the start, had."""
         return self._plan != self._saved.get(self.path)
 
+    @property
+    def history(self) -> tuple[tuple[Plan, Plan], ...]:
+        """The plans before and after each step that was not taken back, oldest first."""
+        return tuple((step.before, step.after) for step in self._undo)
+
     def apply(self, plan: Plan, words: str) -> None:
         """Put another plan in force as one step that `words` name; judges the ring. The same is no step."""
         if plan != self._plan:

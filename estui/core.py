@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol
 
 from estui.events import EVENT_TYPES, INSTIGATOR_EVENTS, NOTIFY, PETITIONER_EVENTS
@@ -16,17 +17,26 @@ from estui.record import (
     ALL_STAGES,
     BAD_REASONS,
     DEFAULT_BUDGET,
+    STAGES,
     UNSHARDED,
+    Cell,
+    Change,
+    Changed,
+    Compared,
     Counters,
+    Cube,
     EventCount,
     Hits,
     Losses,
     PathRule,
     Place,
+    Process,
     ProcessRule,
     Row,
+    RuleHits,
     Rules,
     ViewSpec,
+    Volume,
     WhatIf,
     Wrote,
 )
@@ -40,7 +50,7 @@ else:
     NATIVE_ERROR = ""
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 
 class CoreView(Protocol):
@@ -65,6 +75,15 @@ class CoreView(Protocol):
 
     def seek_time(self, ns: int) -> int:
         """The position of the first event at or after a time (ns since 1970); len() when there is none."""
+
+
+class CoreComparison(Protocol):
+    """Two sets of rules side by side over the events held, frozen as it was made."""
+
+    counts: Compared
+
+    def changes(self, start: int, limit: int, kind: str = "") -> list[Changed]:
+        """The events they disagree about, oldest first, from the start-th on; only the "hidden" or "delivered" ones."""
 
 
 class Core(Protocol):
@@ -142,6 +161,15 @@ class Core(Protocol):
     def hits(self, rule: PathRule | ProcessRule) -> Hits:
         """Events held that this rule alone matches."""
 
+    def compare(self, now: Rules, then: Rules, top: int) -> CoreComparison:
+        """Two sets of rules side by side, with at most `top` groups of a kind."""
+
+    def hits_of(self, rules: Rules, idle: Sequence[PathRule | ProcessRule] = ()) -> list[RuleHits]:
+        """What each rule does: the paths, the processes, and the idle ones, which count hits and decide nothing."""
+
+    def cube(self, rules: Rules, least: int) -> Cube:
+        """What these rules deliver of the events held, in groups; see record.Cube."""
+
     def view(self, spec: ViewSpec) -> CoreView: ...
     def find(
         self, needle: str, start: int, step: int, limit: int, view: CoreView | None = None
@@ -160,6 +188,14 @@ _EVENT_TYPE, _SEQ_NUM, _GLOBAL_SEQ_NUM, _PID, _PIDVERSION, _EUID, _PPID = range(
 _NO_TIME = -(1 << 63)
 _NO_LIMIT = (1 << 64) - 1
 _SHARDS = (1 << UNSHARDED) - 1
+_CELL = Struct("@QQQIIII")
+"""An es_cell."""
+_GROUP = Struct("@11Qq")
+"""An es_group."""
+_RULE_HITS = Struct("@5Q3q")
+"""An es_rule_hits."""
+_KINDS = {"": 6, "delivered": 2, "hidden": 4}
+"""The changes that es_comparison_changes() gives."""
 
 
 def _encode(text: str) -> bytes:
@@ -238,6 +274,55 @@ class NativeView:
         return int(self._lib.es_view_seek_time(self._view, ns))
 
 
+class NativeComparison:
+    """A comparison by the native core."""
+
+    def __init__(self, core: NativeCore, comparison: Any) -> None:
+        self._lib, self._ffi = core._lib, core._ffi
+        self._comparison = self._ffi.gc(comparison, self._lib.es_comparison_free)
+        total = self._ffi.new("es_compared *")
+        self._lib.es_comparison_total(comparison, total)
+        by_event, by_process, by_executable, by_directory = (
+            self._groups(by, total.shown[by], total.text_bytes[by]) for by in range(4)
+        )
+        stages = tuple(total.by_stage)
+        assert len(stages) == len(STAGES)
+        self.counts = Compared(
+            total=_change((*total.events, *total.bytes)),
+            by_stage=stages,
+            by_event={name or "": change for name, _, change in by_event},
+            by_process={process: change for _, process, change in by_process},
+            by_executable={name: change for name, _, change in by_executable},
+            by_directory={name or "": change for name, _, change in by_directory},
+            programs={process: name for name, process, _ in by_process},
+            found=tuple(total.found),
+            first_ns=None if total.first_ns == _NO_TIME else total.first_ns,
+            last_ns=None if total.last_ns == _NO_TIME else total.last_ns,
+        )
+
+    def _groups(self, by: int, count: int, size: int) -> list[tuple[str | None, Process | None, Change]]:
+        groups, text = self._ffi.new("es_group[]", count), self._ffi.new("uint8_t[]", size)
+        self._lib.es_comparison_groups(self._comparison, by, groups, text)
+        texts = bytes(self._ffi.buffer(text))
+        found, at = [], 0
+        for *figures, pid, pidversion, known, length in _GROUP.iter_unpack(self._ffi.buffer(groups)):
+            name = None if length < 0 else _decode(texts[at : at + length])
+            at += max(length, 0)
+            found.append((name, Process(pid, pidversion) if known else None, _change(figures)))
+        return found
+
+    def changes(self, start: int, limit: int, kind: str = "") -> list[Changed]:
+        start = max(start, 0)
+        found = self._ffi.new("uint64_t[]", max(0, min(limit, self.counts.total.changed - start)))
+        count = self._lib.es_comparison_changes(self._comparison, _KINDS[kind], start, len(found), found)
+        return [Changed(value >> 1, bool(value & 1)) for value in self._ffi.unpack(found, count)]
+
+
+def _change(figures: Sequence[int]) -> Change:
+    """Four counts of events, then four of bytes."""
+    return Change(*(Volume(figures[code], figures[code + 4]) for code in range(4)))
+
+
 class NativeCore:
     """The core in C. Its manual is native/es_core.h."""
 
@@ -252,6 +337,9 @@ class NativeCore:
         self._writers = 0
         self._streams = 0
         self._instigator_votes = False
+        self._judging = threading.Lock()
+        """Held while the rules in force change, and while something relies on them."""
+        self._in_force = Rules()
         for event in EVENT_TYPES:
             if event.name and self._lib.es_define_event(
                 self._ring,
@@ -508,8 +596,10 @@ class NativeCore:
         return built
 
     def judge(self, rules: Rules) -> None:
-        self._instigator_votes = rules.instigator_votes
-        self._lib.es_judge(self._ring, self._rules(rules))
+        with self._judging:
+            self._instigator_votes = rules.instigator_votes
+            self._lib.es_judge(self._ring, self._rules(rules))
+            self._in_force = rules
 
     def whatif(self, rules: Rules) -> WhatIf:
         counts = self._ffi.new("es_whatif_counts *")
@@ -527,6 +617,72 @@ class NativeCore:
         built = self._ffi.gc(self._rules(rules), self._lib.es_rules_free)
         self._lib.es_hits(self._ring, built, counts)
         return Hits(counts.count, counts.last, None if counts.last_ns == _NO_TIME else counts.last_ns)
+
+    def compare(self, now: Rules, then: Rules, top: int) -> NativeComparison:
+        built = self._ffi.gc(self._rules(then), self._lib.es_rules_free)
+        with self._judging:
+            # Under the rules in force the ring has the verdicts already.
+            judged = now == self._in_force
+            other = self._ffi.NULL if judged else self._ffi.gc(self._rules(now), self._lib.es_rules_free)
+            return NativeComparison(self, self._lib.es_compare(self._ring, other, built, max(top, 0)))
+
+    def hits_of(self, rules: Rules, idle: Sequence[PathRule | ProcessRule] = ()) -> list[RuleHits]:
+        flags = sum(bit for name, bit in _FLAGS.items() if getattr(rules, name))
+        entries = self._ffi.gc(
+            self._lib.es_entries_new(flags, rules.subscribe is None), self._lib.es_entries_free
+        )
+        for name in rules.subscribe or ():
+            self._lib.es_entries_subscribe(entries, _encode(name), len(_encode(name)))
+        given: list[PathRule | ProcessRule] = [*rules.paths, *rules.processes, *idle]
+        for number, rule in enumerate(given):
+            mask, is_idle = rule.mask.to_bytes(32, "little"), number >= len(given) - len(idle)
+            if isinstance(rule, PathRule):
+                self._lib.es_entries_path(entries, rule.type, rule.path, len(rule.path), mask, is_idle)
+            else:
+                self._lib.es_entries_process(entries, rule.pid, rule.pidversion, mask, is_idle)
+        found = self._ffi.new("es_rule_hits[]", len(given))
+        self._lib.es_entries_count(self._ring, entries, found)
+        return [
+            RuleHits(
+                Volume(*own[:2]),
+                Volume(*own[2:4]),
+                own[4],
+                None if own[5] < 0 else own[5],
+                own[6],
+                None if own[7] == _NO_TIME else own[7],
+            )
+            for own in _RULE_HITS.iter_unpack(self._ffi.buffer(found))
+        ]
+
+    def cube(self, rules: Rules, least: int) -> Cube:
+        built = self._ffi.gc(self._rules(rules), self._lib.es_rules_free)
+        cube = self._ffi.gc(self._lib.es_cube_new(self._ring, built, max(least, 1)), self._lib.es_cube_free)
+        count = self._lib.es_cube_cells(cube, self._ffi.NULL, 0)
+        cells = self._ffi.new("es_cell[]", count)
+        self._lib.es_cube_cells(cube, cells, count)
+        return Cube(
+            self._nodes(cube, targets=False),
+            self._nodes(cube, targets=True),
+            tuple(
+                Cell(event, executable, target1, target2, events, size, last)
+                for events, size, last, event, executable, target1, target2 in _CELL.iter_unpack(
+                    self._ffi.buffer(cells)
+                )
+            ),
+        )
+
+    def _nodes(self, cube: Any, *, targets: bool) -> tuple[str | None, ...]:
+        found: list[str | None] = [None]
+        while True:
+            node = len(found)
+            path = self._text(
+                lambda buffer, room, node=node: int(  # type: ignore[misc]
+                    self._lib.es_cube_node(cube, targets, node, buffer, room)
+                )
+            )
+            if path is None:
+                return tuple(found)
+            found.append(_decode(path))
 
     def view(self, spec: ViewSpec) -> CoreView:
         return NativeView(self, spec)

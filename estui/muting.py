@@ -61,6 +61,18 @@ class MuteInverted(IntEnum):
     ERROR = 2
 
 
+class Subject(NamedTuple):
+    """What a decision looks at: an event that was there, or one that might be."""
+
+    event: str
+    process: tuple[int, int] | None = None
+    """(pid, pidversion)"""
+    instigator: tuple[int, int] | None = None
+    """Asked for its vote where it is given."""
+    executable: str | None = None
+    targets: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What ES would do with one event."""
@@ -255,16 +267,6 @@ class _Index:
             self.processes.setdefault((rule.pid, rule.pidversion), []).append(match)
 
 
-class _Subject(NamedTuple):
-    """What a decision looks at."""
-
-    event: str
-    process: tuple[int, int] | None
-    instigator: tuple[int, int] | None
-    executable: str | None
-    targets: tuple[str, ...]
-
-
 class MuteSet:
     """The mute set, inversions and subscriptions of one ES client.
 
@@ -437,7 +439,11 @@ class MuteSet:
 
     def decide(self, message: Message) -> Verdict:
         """What ES would do with this event. Raises message.BadLine for a line that is not an event."""
-        return _verdict(self._stages(self._subject(message)))
+        return self.decide_subject(self.subject(message))
+
+    def decide_subject(self, subject: Subject) -> Verdict:
+        """The same answer for an event given by what a decision looks at."""
+        return _verdict(self.subject_stages(subject))
 
     def decide_row(self, row: Row, message: Message | None = None) -> Verdict:
         """The same answer from the columns of a row that is an event.
@@ -455,12 +461,13 @@ class MuteSet:
         """
         process = None if row.pid is None or row.pidversion is None else (row.pid, row.pidversion)
         named = self._instigator(message) if message else None
-        return self._stages(_Subject(row.event, process, named, row.executable, row.targets))
+        return self.subject_stages(Subject(row.event, process, named, row.executable, row.targets))
 
     def _instigator(self, message: Message) -> tuple[int, int] | None:
         return instigator(message.event, message.payload) if self.instigator_votes else None
 
-    def _subject(self, message: Message) -> _Subject:
+    def subject(self, message: Message) -> Subject:
+        """What the decision looks at of this event. Raises message.BadLine for a line that is not an event."""
         process = message.process
         key = executable = None
         if process is not None:
@@ -469,12 +476,12 @@ class MuteSet:
                 key = (token.pid, token.pidversion)
             if process.executable is not None:
                 executable = process.executable.path
-        return _Subject(
+        return Subject(
             message.event, key, self._instigator(message), executable, targets(message.event, message.payload)
         )
 
-    def _stages(self, subject: _Subject) -> Iterator[Stage]:
-        """Stages 1 to 4; a generator, so that a verdict computes no more than it needs."""
+    def subject_stages(self, subject: Subject) -> Iterator[Stage]:
+        """The steps for an event given by what a decision looks at; computed one by one, as they are taken."""
         if self._compiled is None:
             self._compiled = _Index(self.rules())
         index = self._compiled

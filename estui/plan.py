@@ -8,11 +8,10 @@ carry.
 from __future__ import annotations
 
 import os
-import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from estui.defaults import DEFAULT_MUTE_SETS
 from estui.events import BY_C_NAME, NOTIFY
@@ -26,34 +25,34 @@ from estui.muting import (
     path_bytes,
 )
 from estui.record import PathRule, ProcessRule, Rules
-from estui.text import nearest, printable, write_atomic
+from estui.tables import (
+    Schema,
+    Table,
+    TableError,
+    check_text,
+    event_label,
+    head,
+    not_one_of,
+    parse,
+    path_line,
+    read,
+    string,
+    strings,
+)
+from estui.text import nearest, write_atomic
 
 FORMAT = 1
 EXAMPLES = ("dev-null-only", "log-directory", "persistence-only", "quiet-build")
 """Plans that ship with estui and open by name."""
 
 _EXAMPLES_AT = Path(__file__).parent / "plans"
-_LARGEST = 16 << 20
-_LONGEST = 100
 _LARGEST_PID = (1 << 32) - 1
 _PATH_TYPES = tuple(member.name for member in MutePathType)
 _MUTE_SETS = ("none", *DEFAULT_MUTE_SETS)
 
 
-class PlanError(Exception):
+class PlanError(TableError):
     """A plan that cannot be: what is wrong, where, and the nearest right thing. Its text is safe to show."""
-
-    def __init__(
-        self, words: str, *, file: str = "", table: str = "", key: str = "", nearest: str | None = None
-    ) -> None:
-        self.words, self.file, self.table, self.key, self.nearest = words, file, table, key, nearest
-        where = [part for part in (file, table, key) if part]
-        near = f"; the nearest is {nearest}" if nearest else ""
-        super().__init__(printable(": ".join([*where, words + near])))
-
-    def at(self, file: str, table: str) -> PlanError:
-        """The same error with its place filled in."""
-        return PlanError(self.words, file=file, table=self.table or table, key=self.key, nearest=self.nearest)
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class MutePath:
 
     def __post_init__(self) -> None:
         if self.type not in _PATH_TYPES:
-            raise _not_one_of("type", self.type, _PATH_TYPES)
+            raise not_one_of(PlanError, "type", self.type, _PATH_TYPES)
         if not self.path:
             raise PlanError('a path must not be empty; PREFIX "/" matches every path', key="path")
         try:
@@ -146,8 +145,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.default_mute_set not in _MUTE_SETS:
-            raise _not_one_of("default_mute_set", self.default_mute_set, _MUTE_SETS)
-        _check_text("name", self.name)
+            raise not_one_of(PlanError, "default_mute_set", self.default_mute_set, _MUTE_SETS)
+        check_text(PlanError, "name", self.name)
         if self.subscribe is not None:
             names = dict.fromkeys(map(_subscribable, self.subscribe))
             # Known names first: the order in which the file's two lists give them back.
@@ -231,45 +230,12 @@ def is_example(path: Path) -> bool:
 
 def load(path: str | os.PathLike[str]) -> Plan:
     """Read a plan file. Raises PlanError."""
-    name = os.fspath(path)
-    try:
-        with open(path, "rb") as file:
-            data = file.read(_LARGEST + 1)
-    except FileNotFoundError:
-        raise PlanError(
-            "there is no such file; check the path, or save a plan there first", file=name
-        ) from None
-    except IsADirectoryError:
-        raise PlanError("this is a directory; name the .toml file in it", file=name) from None
-    except PermissionError:
-        raise PlanError("this file may not be read; check its owner and mode", file=name) from None
-    except (OSError, ValueError) as error:
-        words = getattr(error, "strerror", None) or error
-        raise PlanError(f"this file cannot be read: {words}; name a plan file", file=name) from None
-    if len(data) > _LARGEST:
-        raise PlanError(f"this is larger than any plan ({_LARGEST >> 20} MiB); name a plan file", file=name)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise PlanError(
-            f"this is not UTF-8 text (line {line}); a plan is, and a path that is not goes into path_bytes",
-            file=name,
-        ) from None
-    return loads(text, name)
+    return loads(read(path, _SCHEMA, "check the path, or save a plan there first"), os.fspath(path))
 
 
 def loads(text: str, name: str = "plan") -> Plan:
     """Read a plan from text; `name` is what errors call it. Raises PlanError."""
-    try:
-        data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        words = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise PlanError(f"this is not TOML: {words}; correct that place", file=name) from None
-    try:
-        return _plan(data)
-    except PlanError as error:
-        raise error.at(name, "") from None
+    return parse(text, name, _SCHEMA, _plan)
 
 
 def save(plan: Plan, path: str | os.PathLike[str]) -> None:
@@ -285,74 +251,28 @@ def dumps(plan: Plan) -> str:
     """The TOML of a plan. What equals the default is left out; what a terminal could act on is escaped."""
     lines = [f"# estui mute plan, format {FORMAT}", "[plan]", f"format = {plan.format}"]
     if plan.name:
-        lines.append(f"name = {_string(plan.name)}")
+        lines.append(f"name = {string(plan.name)}")
     if plan.subscribe is not None:
-        lines.append(f"subscribe = {_strings(name for name in plan.subscribe if name in NOTIFY)}")
+        lines.append(f"subscribe = {strings(name for name in plan.subscribe if name in NOTIFY)}")
         if unknown := [name for name in plan.subscribe if name not in NOTIFY]:
-            lines.append(f"subscribe_unknown = {_strings(unknown)}")
+            lines.append(f"subscribe_unknown = {strings(unknown)}")
     if plan.default_mute_set != "none":
         lines.append(f'default_mute_set = "{plan.default_mute_set}"')
     if plan.instigator_votes:
         lines.append("instigator_votes = true")
-    inverted = [key for key in _KEYS["[invert]"] if getattr(plan, f"invert_{key}")]
+    inverted = [key for key in _SCHEMA.tables["[invert]"] if getattr(plan, f"invert_{key}")]
     if inverted:
         lines += ["", "[invert]", *(f"{key} = true" for key in inverted)]
     for entry in plan.entries:
         if isinstance(entry, MutePath):
-            lines += ["", "[[mute_path]]", f'type = "{entry.type}"', _path_line(entry.path)]
+            lines += ["", "[[mute_path]]", f'type = "{entry.type}"', path_line("path", entry.path)]
         else:
             lines += ["", "[[mute_process]]", f"pid = {entry.pid}", f"pidversion = {entry.pidversion}"]
         if entry.events is not None:
-            lines.append(f"events = {_strings(entry.events)}")
+            lines.append(f"events = {strings(entry.events)}")
         if not entry.enabled:
             lines.append("enabled = false")
     return "\n".join(lines) + "\n"
-
-
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
-
-def _string(text: str) -> str:
-    if text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    return '"' + "".join(c if printable(c) == c and c not in _ESCAPES else _escape(c) for c in text) + '"'
-
-
-def _escape(c: str) -> str:
-    return _ESCAPES.get(c) or (f"\\u{ord(c):04x}" if ord(c) <= 0xFFFF else f"\\U{ord(c):08x}")
-
-
-def _quoted(text: str) -> str:
-    """A value as an error shows it."""
-    return _string(text if len(text) <= _LONGEST else text[:_LONGEST] + "…")
-
-
-def _strings(texts: Iterable[str]) -> str:
-    return "[" + ", ".join(map(_string, texts)) + "]"
-
-
-def _path_line(path: str) -> str:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return f'path_bytes = "{path_bytes(path).hex()}"'
-    return f"path = {_string(path)}"
-
-
-def _not_one_of(key: str, value: str, choices: Iterable[str]) -> PlanError:
-    choices = tuple(choices)
-    return PlanError(
-        f"{_quoted(value)} is not one of {', '.join(choices)}",
-        key=key,
-        nearest=nearest(value[:_LONGEST], choices),
-    )
-
-
-def _check_text(key: str, text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise PlanError(f"{_quoted(text)} is not text that UTF-8 can hold", key=key) from None
 
 
 def _subscribable(name: str) -> str:
@@ -364,7 +284,7 @@ def _subscribable(name: str) -> str:
         raise PlanError(
             f"{name} is not a NOTIFY type, and estui sees no other", key="subscribe", nearest=near
         )
-    _check_text("subscribe", name)
+    check_text(PlanError, "subscribe", name)
     return known.name if known else name
 
 
@@ -373,16 +293,9 @@ def _set_events(entry: Entry) -> None:
         return
     if not entry.events:
         raise PlanError("events must not be empty; leave the key out to mean all events", key="events")
-    object.__setattr__(entry, "events", tuple(_event(name, "events") for name in entry.events))
-
-
-def _event(name: str, key: str) -> str:
-    """The label of a known event type."""
-    known = NOTIFY.get(name) or BY_C_NAME.get(name)
-    if known is None:
-        near = nearest(name[:_LONGEST], [*NOTIFY, *BY_C_NAME])
-        raise PlanError(f"{_quoted(name)} is not an event type", key=key, nearest=near)
-    return known.label
+    object.__setattr__(
+        entry, "events", tuple(event_label(name, "events", PlanError) for name in entry.events)
+    )
 
 
 def _without_targets(entry: MutePath) -> str:
@@ -398,113 +311,25 @@ def _without_targets(entry: MutePath) -> str:
     return f"{', '.join(idle)}: no target paths, so {what}"
 
 
-class _Table:
-    """A TOML table being read: every key is taken with its type, and none may be left over."""
-
-    def __init__(self, name: str, data: Any, keys: tuple[str, ...]) -> None:
-        self.name = name
-        if not isinstance(data, dict):
-            raise PlanError(f"this must be a table, not {_kind(data)}", table=name)
-        for key in data:
-            if key not in keys:
-                words = "there is no such key here" if name or _elsewhere(key) else "there is no such table"
-                near = _elsewhere(key) or nearest(key[:_LONGEST], keys)
-                raise PlanError(words, table=name, key=_key(key), nearest=near)
-        self._data = data
-
-    def get(self, key: str, kind: type, default: Any = None) -> Any:
-        """The value of a key; what is absent is `default`, or an error where that is ..."""
-        value = self._data.get(key, default)
-        if value is ...:
-            raise PlanError("this key is required, and missing", table=self.name, key=key)
-        if value is not default and type(value) is not kind:
-            words = f"this must be {_KINDS[kind]}, not {_kind(value)}"
-            near = _as_kind(value, kind) if self.name else f"[[{key}]]" if kind is list else f"[{key}]"
-            raise PlanError(words, table=self.name, key=key, nearest=near)
-        return value
-
-    def names(self, key: str) -> tuple[str, ...] | None:
-        """A list of strings, or None."""
-        values = self.get(key, list)
-        for value in values or ():
-            if not isinstance(value, str):
-                words = f"its values must be strings, not {_kind(value)}"
-                raise PlanError(words, table=self.name, key=key, nearest=_as_kind(value, str))
-        return None if values is None else tuple(values)
-
-    def events(self, key: str) -> tuple[str, ...] | None:
-        """A list of names of event types that estui knows, or None."""
-        names = self.names(key)
-        return names and tuple(_event(name, key) for name in names)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._data
-
-
-_KINDS = {
-    str: "a string",
-    int: "an integer",
-    bool: "true or false",
-    list: "a list",
-    dict: "a table",
-    float: "a decimal number",
-}
-_TABLES = ("plan", "invert", "mute_path", "mute_process")
-_BOOLEANS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
-_KEYS = {
-    "[plan]": ("format", "name", "subscribe", "subscribe_unknown", "default_mute_set", "instigator_votes"),
-    "[invert]": ("process", "path", "target_path"),
-    "[[mute_path]]": ("type", "path", "path_bytes", "events", "enabled"),
-    "[[mute_process]]": ("pid", "pidversion", "events", "enabled"),
-}
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return _KINDS.get(type(value), "a date or time")
-
-
-def _key(key: str) -> str:
-    """A key as TOML would show it."""
-    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else _quoted(key)
-
-
-def _elsewhere(key: str) -> str | None:
-    """A key that stands in the wrong table, with the right one."""
-    return next((f"{key} in {table}" for table, keys in _KEYS.items() if key in keys), None)
-
-
-def _as_kind(value: Any, kind: type) -> str | None:
-    """A value of the wrong type, as it was most likely meant."""
-    near = None
-    if kind is str and isinstance(value, (bool, float)):
-        near = f'"{str(value).lower()}"'
-    elif kind is list and isinstance(value, str):
-        near = f"[{_quoted(value)}]"
-    elif kind is bool and isinstance(value, str):
-        near = _BOOLEANS.get(value[:_LONGEST].lower())
-    elif kind is bool and isinstance(value, int):
-        near = "true" if value else "false"
-    elif kind is int and isinstance(value, float) and value.is_integer():
-        near = str(int(value))
-    elif kind is int and isinstance(value, str) and value.isdecimal() and value.isascii():
-        near = value[:_LONGEST]
-    return near
+_SCHEMA = Schema(
+    PlanError,
+    "plan",
+    {
+        "[plan]": (
+            "format", "name", "subscribe", "subscribe_unknown", "default_mute_set", "instigator_votes",
+        ),
+        "[invert]": ("process", "path", "target_path"),
+        "[[mute_path]]": ("type", "path", "path_bytes", "events", "enabled"),
+        "[[mute_process]]": ("pid", "pidversion", "events", "enabled"),
+    },
+)  # fmt: skip
 
 
 def _plan(data: dict[str, Any]) -> Plan:
-    top = _Table("", data, _TABLES)
-    if "plan" not in top:
-        raise PlanError(
-            "this table is required, and missing; begin with [plan] and format = 1", table="[plan]"
-        )
-    plan = _Table("[plan]", top.get("plan", dict), _KEYS["[plan]"])
-    if plan.get("format", int, ...) != FORMAT:
-        raise PlanError("this estui reads another format", table="[plan]", key="format", nearest=str(FORMAT))
-    invert = _Table("[invert]", top.get("invert", dict, {}), _KEYS["[invert]"])
-    paths = tuple(_entries(top, "mute_path", _mute_path))
-    processes = tuple(_entries(top, "mute_process", _mute_process))
+    top, plan = head(data, _SCHEMA, FORMAT)
+    invert = top.table("invert", {})
+    paths = tuple(top.each("mute_path", _mute_path))
+    processes = tuple(top.each("mute_process", _mute_process))
     try:
         return Plan(
             name=plan.get("name", str, ""),
@@ -521,7 +346,7 @@ def _plan(data: dict[str, Any]) -> Plan:
         raise error.at("", "[plan]") from None
 
 
-def _subscribe(plan: _Table) -> tuple[str, ...] | None:
+def _subscribe(plan: Table) -> tuple[str, ...] | None:
     known, unknown = plan.events("subscribe"), plan.names("subscribe_unknown")
     if known is None and unknown is not None:
         words = "this goes with subscribe only; without that, every type is subscribed"
@@ -529,34 +354,13 @@ def _subscribe(plan: _Table) -> tuple[str, ...] | None:
     return None if known is None else known + (unknown or ())
 
 
-E = TypeVar("E", MutePath, MuteProcess)
-
-
-def _entries(top: _Table, name: str, read: Callable[[_Table], E]) -> Iterator[E]:
-    for number, data in enumerate(top.get(name, list, ()), 1):
-        place = f"[[{name}]] {number}"
-        try:
-            yield read(_Table(place, data, _KEYS[f"[[{name}]]"]))
-        except PlanError as error:
-            raise error.at("", place) from None
-
-
-def _mute_path(table: _Table) -> MutePath:
+def _mute_path(table: Table) -> MutePath:
     path_type = table.get("type", str, ...)
-    if "path_bytes" in table:
-        if "path" in table:
-            raise PlanError("give path or path_bytes, not both", key="path_bytes")
-        digits = table.get("path_bytes", str)
-        try:
-            path = bytes.fromhex(digits).decode("utf-8", "surrogateescape")
-        except ValueError:
-            raise PlanError(f"{_quoted(digits)} is not hex digits, two per byte", key="path_bytes") from None
-    else:
-        path = table.get("path", str, ...)
+    path = table.path("path", ...)
     return MutePath(path_type, path, table.events("events"), table.get("enabled", bool, True))
 
 
-def _mute_process(table: _Table) -> MuteProcess:
+def _mute_process(table: Table) -> MuteProcess:
     return MuteProcess(
         table.get("pid", int, ...),
         table.get("pidversion", int, ...),

@@ -240,6 +240,41 @@ class Hits:
     last_ns: int | None
 
 
+NODE_NONE, NODE_ROOT = 0, 1
+"""The nodes of a Cube for no path, and for a path that no other node stands for."""
+
+
+class Cell(NamedTuple):
+    """The events of one type, program and one or two targets, as far as a Cube tells these apart."""
+
+    event_id: int
+    executable: int
+    """A node of Cube.executables."""
+    target1: int
+    """A node of Cube.targets."""
+    target2: int
+    events: int
+    bytes: int
+    last: int
+    """The seq of the last of them."""
+
+
+class Cube(NamedTuple):
+    """What rules deliver of the events held, in groups. Of two targets, one that the rules mute is left out.
+
+    A node is a path that occurs in at least `least` of these events (a target once for each place it stands in), or
+    a directory, with the slash at its end, that has as many below it; a directory is left out where one thing right
+    below has them all. What is no node itself counts with the deepest directory that is one. Directories deeper than
+    the 20th are as that one.
+    """
+
+    executables: tuple[str | None, ...]
+    """Paths by node: NODE_NONE, NODE_ROOT, then in the order of their bytes."""
+    targets: tuple[str | None, ...]
+    cells: tuple[Cell, ...]
+    """In the order of their first four numbers."""
+
+
 class Filter(NamedTuple):
     """One view filter: what I am looking at, nothing to do with muting."""
 
@@ -255,3 +290,98 @@ class ViewSpec(NamedTuple):
 
     filters: tuple[Filter, ...] = ()
     hide_suppressed: bool = False
+
+
+class Volume(NamedTuple):
+    """Events, and the bytes of their lines."""
+
+    events: int = 0
+    bytes: int = 0
+
+    def plus(self, other: Volume) -> Volume:
+        return Volume(self.events + other.events, self.bytes + other.bytes)
+
+
+class Change(NamedTuple):
+    """Events held by what two sets of rules, one now and one then, make of them."""
+
+    kept: Volume = Volume()
+    """Delivered by both."""
+    newly_delivered: Volume = Volume()
+    newly_hidden: Volume = Volume()
+    muted: Volume = Volume()
+    """Suppressed by both."""
+
+    @property
+    def held(self) -> Volume:
+        """All of them."""
+        return self.now.plus(self.newly_delivered).plus(self.muted)
+
+    @property
+    def now(self) -> Volume:
+        """Those delivered now."""
+        return self.kept.plus(self.newly_hidden)
+
+    @property
+    def then(self) -> Volume:
+        """Those delivered then."""
+        return self.kept.plus(self.newly_delivered)
+
+    @property
+    def changed(self) -> int:
+        """Events whose verdict differs."""
+        return self.newly_hidden.events + self.newly_delivered.events
+
+
+class Process(NamedTuple):
+    """One execution of one process."""
+
+    pid: int
+    pidversion: int
+
+
+class Compared(NamedTuple):
+    """Two sets of rules side by side. Groups with most changes come first, then those with most events."""
+
+    total: Change
+    by_stage: tuple[int, int, int, int, int]
+    """Events by the stage that suppresses them then, as Counters.by_stage."""
+    by_event: dict[str, Change]
+    """Every type there is."""
+    by_process: dict[Process | None, Change]
+    """None: events that do not tell. This and the next two hold no more groups than were asked for."""
+    by_executable: dict[str | None, Change]
+    by_directory: dict[str, Change]
+    """By directory of a target, up to its last slash; an event counts once in each of its targets' directories."""
+    programs: dict[Process | None, str | None]
+    """The executable each of these processes had last."""
+    found: tuple[int, int, int, int]
+    """How many types, processes, executables and directories there are."""
+    first_ns: int | None
+    """The earliest time of an event held."""
+    last_ns: int | None
+
+
+class Changed(NamedTuple):
+    """An event that two sets of rules disagree about."""
+
+    seq: int
+    hidden: bool
+    """Newly hidden, otherwise newly delivered."""
+
+
+class RuleHits(NamedTuple):
+    """What one rule among others does to the events held."""
+
+    hits: Volume
+    """Events it matches, whatever their verdict."""
+    own: Volume
+    """Events whose verdict would flip without it."""
+    one_sided: int
+    """Events with two targets of which it matches one while no rule matches the other."""
+    instead: int | None
+    """Where it has hits and none of its own: the rule that decides most of them in its place, by its index. None where
+    no rule does: a subscription or the absence of a rule decides, or nothing needs to."""
+    last: int
+    """The seq of the last hit; -1 for none."""
+    last_ns: int | None

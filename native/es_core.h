@@ -177,4 +177,67 @@ uint64_t es_view_seek_time(es_view *, int64_t ns);  /* position of the first row
 int64_t es_find(es_ring *, es_view *, const uint8_t *needle, size_t len, int fold, int64_t start, int step,
                 uint64_t limit, int64_t *resume);
 
+/* What the ring holds and the rules deliver, in groups: one cell for each type, program and one or two targets that
+ * occur together; of two targets, one that the rules mute is left out. Programs and targets are nodes, numbered from 2
+ * on in the order of their bytes: paths that occur in at least so many of these events (a target once for each place it
+ * stands in), and directories (their last byte is a slash) with as many below them, those left out where one thing
+ * right below has them all. What is no node itself counts with the deepest one above it, and what has none with 1; 0 is
+ * for no path. Directories deeper than 20 are as their 20th. Cells are in the order of their numbers. */
+typedef struct es_cube es_cube;
+typedef struct {
+    uint64_t events, bytes, last; /* last: seq of the last of them */
+    uint32_t event, executable, target1, target2;
+} es_cell;
+es_cube *es_cube_new(es_ring *, es_rules *, uint64_t least); /* the rules stay the caller's */
+void es_cube_free(es_cube *);
+uint64_t es_cube_cells(es_cube *, es_cell *out, uint64_t cap);
+/* A node's path; -1: there is no such node. */
+int64_t es_cube_node(es_cube *, int targets, uint32_t node, uint8_t *buf, size_t cap);
+
+/* Two sets of rules side by side over the events held, frozen as it was made. Figures come by what the two say of an
+ * event: 1 where the first suppresses it, 2 where the second does, so that 1 alone is newly delivered. */
+enum { ES_NEWLY_DELIVERED = 1, ES_NEWLY_SUPPRESSED = 2 };
+enum { ES_BY_EVENT, ES_BY_PROCESS, ES_BY_EXECUTABLE, ES_BY_DIRECTORY, ES_GROUPINGS };
+typedef struct es_comparison es_comparison;
+typedef struct {
+    uint64_t events[4], bytes[4];
+    uint64_t pid, pidversion, known; /* of a process; known 0: events that tell none */
+    int64_t text_len;                /* -1: none; a process's text is its latest executable */
+} es_group;
+typedef struct {
+    uint64_t events[4], bytes[4], by_stage[ES_STAGES];         /* by_stage: of the second */
+    uint64_t first, rows;                                      /* seq of the first row, and how many there were */
+    uint64_t found[ES_GROUPINGS], shown[ES_GROUPINGS], text_bytes[ES_GROUPINGS];
+    int64_t first_ns, last_ns; /* INT64_MIN: no time */
+} es_compared;
+/* now NULL: the rules in force. Rules stay the caller's. Event types are all listed, of the other groups the first top,
+ * most changes first, then most events, then by their bytes. An event counts in each directory of its targets, which
+ * goes up to the last slash; groups without an event are left out. */
+es_comparison *es_compare(es_ring *, es_rules *now, es_rules *then, uint64_t top);
+void es_comparison_free(es_comparison *);
+void es_comparison_total(const es_comparison *, es_compared *);
+/* Fills shown groups and text_bytes bytes: the texts, one behind the other. */
+void es_comparison_groups(const es_comparison *, int by, es_group *groups, uint8_t *text);
+/* The changes from the start-th on, oldest first, as seq << 1 | newly suppressed; kinds: bits by ES_NEWLY_. Returns how
+ * many there were, limit at most. */
+uint64_t es_comparison_changes(const es_comparison *, unsigned kinds, uint64_t start, uint64_t limit, uint64_t *out);
+
+/* What each of a plan's rules does to the events held. They are added in their order, process rules after path rules.
+ * An idle one counts what it matches and decides nothing. */
+typedef struct es_entries es_entries;
+typedef struct {
+    uint64_t events, bytes;         /* that it matches, whatever else is muted */
+    uint64_t own_events, own_bytes; /* whose verdict would flip without it */
+    uint64_t one_sided;             /* with two targets of which it matches one, while no rule matches the other */
+    int64_t instead;       /* hits but none of its own: the rule that decides most of them without it; -1: none does */
+    int64_t last, last_ns; /* of the last hit; -1: none; INT64_MIN: no time */
+} es_rule_hits;
+es_entries *es_entries_new(int flags, int subscribe_all);
+void es_entries_free(es_entries *);
+void es_entries_subscribe(es_entries *, const uint8_t *name, size_t len);
+void es_entries_path(es_entries *, int type, const uint8_t *path, size_t len, const uint8_t mask[32], int idle);
+void es_entries_process(es_entries *, uint64_t pid, uint64_t pidversion, const uint8_t mask[32], int idle);
+/* Once: one result for each rule, in the order in which they were added. */
+void es_entries_count(es_ring *, es_entries *, es_rule_hits *out);
+
 #endif

@@ -3,8 +3,7 @@
 
 #define AHEAD 12 /* strings */
 
-/* The rules, ready to be asked about every string, process and event type of the ring. */
-static es_judge_state begin(es_ring *r, es_rules *rules)
+es_judge_state es_judge_begin(es_ring *r, es_rules *rules)
 {
     es_judge_state j = {.rules = rules, .subscribed = es_alloc(ES_MAX_EVENTS)};
     es_judge_room(&j, r->strings.count, r->processes.count);
@@ -25,32 +24,16 @@ static es_judge_state begin(es_ring *r, es_rules *rules)
     return j;
 }
 
-/* Calls body with every event held: segment, block and place. */
-#define EACH_EVENT(r, b, i, seq, body)                                            \
-    for (size_t _n = 0; _n < (r)->nsegments; _n++) {                              \
-        es_segment *_s = es_segment_at(r, _n);                                    \
-        uint64_t seq = (r)->tail > _s->first ? (r)->tail : _s->first;             \
-        uint64_t _end = _s->first + _s->rows;                                     \
-        while (seq < _end) {                                                      \
-            unsigned i;                                                           \
-            es_block *b = es_at(_s, seq, &i);                                     \
-            unsigned _stop = _end - seq < ES_BLOCK - i ? (unsigned)(_end - seq) + i : ES_BLOCK; \
-            for (; i < _stop; i++, seq++)                                         \
-                if (b->kind[i] == ES_KIND_EVENT)                                  \
-                    body                                                          \
-        }                                                                         \
-    }
-
 void es_judge(es_ring *r, es_rules *rules)
 {
     es_rules_finish(rules);
     es_lock(r);
     es_judge_state old = r->judge;
-    r->judge = begin(r, rules);
+    r->judge = es_judge_begin(r, rules);
     uint64_t by_stage[ES_STAGES] = {0};
     memset(r->suppressed, 0, sizeof *r->suppressed * r->nevents);
     r->suppressed[ES_MAX_EVENTS - 1] = 0;
-    EACH_EVENT(r, b, i, seq, {
+    ES_EACH_EVENT(r, b, i, seq, {
         es_subject s;
         es_subject_of(b, i, &s);
         int stage = es_decide(&r->judge, &r->strings, &r->processes, &s, es_supports_targets(r, s.event));
@@ -70,8 +53,8 @@ void es_whatif(es_ring *r, es_rules *rules, es_whatif_counts *out)
     es_rules_finish(rules);
     memset(out, 0, sizeof *out);
     es_lock(r);
-    es_judge_state j = begin(r, rules);
-    EACH_EVENT(r, b, i, seq, {
+    es_judge_state j = es_judge_begin(r, rules);
+    ES_EACH_EVENT(r, b, i, seq, {
         es_subject s;
         es_subject_of(b, i, &s);
         int stage = es_decide(&j, &r->strings, &r->processes, &s, es_supports_targets(r, s.event));
@@ -91,8 +74,8 @@ void es_hits(es_ring *r, es_rules *rules, es_hit_counts *out)
     out->last = -1;
     out->last_ns = INT64_MIN;
     es_lock(r);
-    es_judge_state j = begin(r, rules);
-    EACH_EVENT(r, b, i, seq, {
+    es_judge_state j = es_judge_begin(r, rules);
+    ES_EACH_EVENT(r, b, i, seq, {
         es_subject s;
         es_subject_of(b, i, &s);
         unsigned bit = es_event_bit(s.event);

@@ -105,9 +105,10 @@ static int compare_patterns(const void *a, const void *b)
     return compare(x->ptr, x->len, y->ptr, y->len);
 }
 
-static int is_prefix(const es_pattern *p, const uint8_t *ptr, size_t len)
+/* The last byte first: paths that begin alike are the rule, and calling memcmp for each would cost more than the rest. */
+static inline int is_prefix(const es_pattern *p, const uint8_t *ptr, size_t len)
 {
-    return p->len <= len && memcmp(p->ptr, ptr, p->len) == 0;
+    return p->len <= len && (!p->len || (p->ptr[p->len - 1] == ptr[p->len - 1] && memcmp(p->ptr, ptr, p->len) == 0));
 }
 
 static void join(es_mask *into, const es_mask *from)
@@ -186,11 +187,11 @@ void es_rules_finish(es_rules *r)
     r->asks_target = r->target.nliterals || r->target.nprefixes || (r->flags & ES_INVERT_TARGET);
 }
 
-uint32_t es_path_class(es_rules *r, const es_matcher *m, const es_entry *e)
+static inline es_met match(const es_matcher *m, const es_entry *e)
 {
     const uint8_t *ptr = e->ptr;
     size_t len = e->len;
-    uint32_t literal = m->nliterals ? es_lookup_entry(&m->literals, e) : 0;
+    es_met met = {.literal = m->nliterals ? es_lookup_entry(&m->literals, e) : 0};
     /* The last prefix not after the string: it, or one of its parents, is the longest that matches. */
     int few = m->nprefixes <= FEW; /* then each is tried from the last back, for its parents stand before it */
     uint32_t low = few ? m->nprefixes : 0, high = m->nprefixes;
@@ -204,11 +205,23 @@ uint32_t es_path_class(es_rules *r, const es_matcher *m, const es_entry *e)
     int32_t at = (int32_t)low - 1;
     while (at >= 0 && !is_prefix(&m->prefixes[at], ptr, len))
         at = few ? at - 1 : m->prefixes[at].parent;
-    if (!literal)
-        return at < 0 ? 0 : m->prefixes[at].class;
-    es_mask mask = m->literal_mask[literal];
-    if (at >= 0)
-        join(&mask, &m->prefixes[at].mask);
+    met.prefix = at;
+    return met;
+}
+
+es_met es_match(const es_matcher *m, const es_entry *e)
+{
+    return match(m, e);
+}
+
+uint32_t es_path_class(es_rules *r, const es_matcher *m, const es_entry *e)
+{
+    es_met met = match(m, e);
+    if (!met.literal)
+        return met.prefix < 0 ? 0 : m->prefixes[met.prefix].class;
+    es_mask mask = m->literal_mask[met.literal];
+    if (met.prefix >= 0)
+        join(&mask, &m->prefixes[met.prefix].mask);
     return class_of(r, &mask);
 }
 
@@ -229,13 +242,13 @@ static uint32_t *room(uint32_t *array, uint32_t had, uint32_t want)
 void es_judge_room(es_judge_state *j, uint32_t strings, uint32_t processes)
 {
     if (strings > j->strings) {
-        uint32_t want = strings + strings / 2 + 1024;
+        uint32_t want = strings + (j->strings ? strings / 2 : 0) + 1024; /* at first, those that are there */
         j->path_class = room(j->path_class, j->strings, want);
         j->target_class = room(j->target_class, j->strings, want);
         j->strings = want;
     }
     if (processes > j->processes) {
-        uint32_t want = processes + processes / 2 + 1024;
+        uint32_t want = processes + (j->processes ? processes / 2 : 0) + 1024;
         j->process_class = room(j->process_class, j->processes, want);
         j->processes = want;
     }

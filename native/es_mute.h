@@ -76,6 +76,12 @@ void es_rules_finish(es_rules *);
 void es_judge_room(es_judge_state *, uint32_t strings, uint32_t processes);
 void es_judge_clear(es_judge_state *);
 uint32_t es_path_class(es_rules *, const es_matcher *, const es_entry *);
+/* What of a matcher a string meets: the literal's id, or 0; the longest prefix, or -1. */
+typedef struct {
+    uint32_t literal;
+    int32_t prefix;
+} es_met;
+es_met es_match(const es_matcher *, const es_entry *);
 uint32_t es_process_class(es_rules *, const uint8_t key[16]);
 
 /* The masks a class stands for, the class being found first where it is not known. */

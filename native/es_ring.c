@@ -25,6 +25,7 @@ es_ring *es_ring_new(uint64_t budget, uint64_t max_events, int tally)
     es_table_init(&r->strings);
     es_table_init(&r->processes);
     es_table_init(&r->names);
+    es_table_init(&r->directories);
     r->nevents = ES_UNKNOWN;
     r->event_name = es_zalloc(sizeof *r->event_name * ES_MAX_EVENTS);
     r->total = es_zalloc(sizeof *r->total * ES_MAX_EVENTS);
@@ -59,6 +60,8 @@ void es_ring_free(es_ring *r)
         free(r->spare_blocks[i]);
     es_table_free(&r->strings);
     es_table_free(&r->processes);
+    es_table_free(&r->directories);
+    free(r->directory);
     es_table_free(&r->names);
     es_rules_free(r->judge.rules);
     es_judge_clear(&r->judge);
@@ -162,8 +165,32 @@ size_t es_segment_of(const es_ring *r, uint64_t seq)
 
 void es_forget_string(es_ring *r, uint32_t id)
 {
-    if (id && es_release(&r->strings, id))
-        r->judge.path_class[id] = r->judge.target_class[id] = ES_UNSET;
+    if (!id || !es_release(&r->strings, id))
+        return;
+    r->judge.path_class[id] = r->judge.target_class[id] = ES_UNSET;
+    if (id < r->ndirectory && r->directory[id]) {
+        es_release(&r->directories, r->directory[id]);
+        r->directory[id] = 0;
+    }
+}
+
+void es_directory_room(es_ring *r)
+{
+    if (r->strings.count <= r->ndirectory)
+        return;
+    uint32_t want = r->strings.count + r->strings.count / 2 + 1024;
+    r->directory = es_realloc(r->directory, sizeof *r->directory * want);
+    memset(r->directory + r->ndirectory, 0, sizeof *r->directory * (want - r->ndirectory));
+    r->ndirectory = want;
+}
+
+uint32_t es_new_directory(es_ring *r, uint32_t string)
+{
+    const es_entry *e = &r->strings.entries[string];
+    size_t len = e->len;
+    while (len && e->ptr[len - 1] != '/')
+        len--;
+    return r->directory[string] = es_intern(&r->directories, e->ptr, len);
 }
 
 /* Takes one row, the oldest, off every count it stands in. */

@@ -91,6 +91,9 @@ struct es_ring {
     uint32_t *name_event; /* by name id */
     uint32_t nnames;
     uint32_t *event_name; /* by event id: its name id, or 0 */
+    es_table directories; /* of the strings that es_directory() was asked about, a reference for each */
+    uint32_t *directory;  /* by string id: its directory, or 0 */
+    uint32_t ndirectory;  /* room in it */
     uint32_t nevents;     /* event ids handed out, 256 at first */
     es_event_def defs[ES_UNKNOWN];
 
@@ -106,6 +109,8 @@ struct es_ring {
     int hold_drops;
     int64_t first_ns, last_ns;
     uint8_t first_time[31], last_time[31];
+    int64_t earliest, latest; /* of the events in rows timed_tail to timed_head */
+    uint64_t timed_tail, timed_head;
 
     es_scanner *scan;
     uint32_t ends[ES_INDEX]; /* for the scanner to work in */
@@ -179,6 +184,14 @@ es_block *es_append(es_ring *, int kind, int stream, const uint8_t *raw, size_t 
 void es_evict(es_ring *);
 /* One reference less to a string. */
 void es_forget_string(es_ring *, uint32_t id);
+/* The id in directories of a string up to its last slash. es_directory_room() comes first. */
+void es_directory_room(es_ring *);
+uint32_t es_new_directory(es_ring *, uint32_t string);
+static inline uint32_t es_directory(es_ring *r, uint32_t string)
+{
+    uint32_t id = r->directory[string];
+    return id ? id : es_new_directory(r, string);
+}
 static inline void es_subject_of(const es_block *b, unsigned i, es_subject *s)
 {
     s->process_id = b->process[i];
@@ -192,8 +205,48 @@ static inline int es_supports_targets(const es_ring *r, uint32_t event)
 {
     return event < ES_UNKNOWN && r->defs[event].targets;
 }
+/* The rules, ready to be asked about every string, process and event type of the ring; es_judge_clear() when done. */
+es_judge_state es_judge_begin(es_ring *, es_rules *);
 /* Bytes of a row's line: a pointer into the segment, or read into *buf (grown as needed); NULL when gone. */
 const uint8_t *es_raw_of(es_ring *, const es_segment *, const es_block *, unsigned i, uint8_t **buf, size_t *cap);
 void es_stream_free(es_stream *);
+
+/* The block after that of a row that is held, or its own where there is none. */
+static inline const es_block *es_after(const es_ring *r, size_t segment, uint64_t seq)
+{
+    const es_segment *s = es_segment_at(r, segment);
+    uint64_t at = (seq - s->first) / ES_BLOCK;
+    if (at + 1 < s->nblocks)
+        return s->blocks[at + 1];
+    const es_segment *next = segment + 1 < r->nsegments ? es_segment_at(r, segment + 1) : s;
+    return next->nblocks ? next->blocks[0] : s->blocks[at];
+}
+
+/* What judging reads of a block, to be fetched while the block before it is read: line by line of 64 bytes. */
+#define ES_FRONT (offsetof(es_block, name) / 64)
+static inline void es_fetch(const es_block *b, unsigned line)
+{
+    if (line < ES_FRONT)
+        __builtin_prefetch((const uint8_t *)b + (size_t)line * 64);
+}
+
+/* Calls body with every event held: block, place in it, and seq. */
+#define ES_EACH_EVENT(r, b, i, seq, ...)                                          \
+    for (size_t _n = 0; _n < (r)->nsegments; _n++) {                              \
+        es_segment *_s = es_segment_at(r, _n);                                    \
+        uint64_t seq = (r)->tail > _s->first ? (r)->tail : _s->first;             \
+        uint64_t _end = _s->first + _s->rows;                                     \
+        while (seq < _end) {                                                      \
+            unsigned i;                                                           \
+            es_block *b = es_at(_s, seq, &i);                                     \
+            const es_block *_after = es_after(r, _n, seq);                        \
+            unsigned _stop = _end - seq < ES_BLOCK - i ? (unsigned)(_end - seq) + i : ES_BLOCK; \
+            for (; i < _stop; i++, seq++) {                                       \
+                es_fetch(_after, i);                                              \
+                if (b->kind[i] == ES_KIND_EVENT)                                  \
+                    __VA_ARGS__                                                   \
+            }                                                                     \
+        }                                                                         \
+    }
 
 #endif

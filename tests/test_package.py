@@ -17,8 +17,10 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = Path(estui.__file__).parent
 FLOORS = (
     "record config client plan muting core query session text events fields message paths sources "
-    "sources.scenario cli cli.cat cli.stat cli.plan cli.doctor cli.screen cli.record cli.run "
-    "sources.strace.__main__"
+    "sources.scenario cli cli.cat cli.stat cli.plan cli.plan.coverage cli.plan.explain cli.plan.export "
+    "cli.plan.check cli.plan.diff cli.plan.import_ cli.plan.judge cli.plan.lint cli.plan.list cli.plan.suggest "
+    "cli.doctor cli.screen cli.record cli.run lab.chart lab.coverage lab.export lab.keep lab.lints lab.macmonitor"
+    " sources.strace.__main__ tables"
 ).split()
 """What a headless command may import: everything but the screen."""
 
@@ -79,6 +81,8 @@ def test_the_version_is_told_once() -> None:
 def test_themes_and_plans_are_files_of_the_package() -> None:
     assert list(themes_dir().glob("*.toml"))
     assert list((PACKAGE / "plans").glob("*.toml"))
+    assert list((PACKAGE / "expectations").glob("*.toml"))
+    assert (PACKAGE / "lab" / "coverage.toml").is_file()
 
 
 def test_the_readme_has_the_command_that_ci_runs() -> None:

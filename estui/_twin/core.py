@@ -8,7 +8,11 @@ import select
 import stat
 import threading
 from collections import Counter
+from collections.abc import Sequence
 
+from estui._twin.compare import TwinComparison
+from estui._twin.cube import cube
+from estui._twin.entries import hits_of
 from estui._twin.judge import DELIVERED, Judge
 from estui._twin.line import Columns, nanoseconds, read
 from estui._twin.loss import MOST, STEADY, Tally
@@ -34,6 +38,7 @@ from estui.record import (
     KIND_SEAM,
     UNKNOWN_EVENT,
     Counters,
+    Cube,
     EventCount,
     Hits,
     Losses,
@@ -41,6 +46,7 @@ from estui.record import (
     Place,
     ProcessRule,
     Row,
+    RuleHits,
     Rules,
     ViewSpec,
     WhatIf,
@@ -458,6 +464,21 @@ class TwinCore:
                 if self.ring.judge.matches(rule, record):
                     count, last, last_ns = count + 1, seq, record[At.TIME_NS]
         return Hits(count, last, last_ns)
+
+    def compare(self, now: Rules, then: Rules, top: int) -> TwinComparison:
+        """Two sets of rules side by side, with at most `top` groups of a kind."""
+        with self.lock:
+            return TwinComparison(self.ring.events(), self._names.__getitem__, (now, then), top)
+
+    def hits_of(self, rules: Rules, idle: Sequence[PathRule | ProcessRule] = ()) -> list[RuleHits]:
+        """What each rule does: the paths, the processes, and the idle ones, which count hits and decide nothing."""
+        with self.lock:
+            return hits_of(self.ring.events(), rules, idle)
+
+    def cube(self, rules: Rules, least: int) -> Cube:
+        """What these rules deliver of the events held, in groups; see record.Cube."""
+        with self.lock:
+            return cube(self.ring.events(), Judge(rules), max(least, 1))
 
     # Views
 

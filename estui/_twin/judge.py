@@ -81,6 +81,14 @@ class Judge:
                 return BY_TARGET
         return DELIVERED
 
+    def unmuted_targets(self, record: Record) -> tuple[str, ...]:
+        """The targets of an event that is delivered; of two, the one that is not muted where the other is."""
+        targets: tuple[str, ...] = record[At.TARGETS]
+        if len(targets) < 2 or self._rules.invert_target:
+            return targets
+        bit = event_bit(record)
+        return tuple(target for target in targets if not self._targets(target) >> bit & 1)
+
     def matches(self, rule: PathRule | ProcessRule, record: Record) -> bool:
         """Whether one rule matches an event, whatever the verdict; an instigator counts if it has a vote."""
         if not rule.mask >> event_bit(record) & 1:

@@ -78,12 +78,20 @@ class Inputs:
     """
 
     def __init__(
-        self, names: list[str], loaded: Loaded, options: SourceOptions | None = None, *, tally: bool = False
+        self,
+        names: list[str],
+        loaded: Loaded,
+        options: SourceOptions | None = None,
+        *,
+        tally: bool = False,
+        held: int | None = HELD,
     ) -> None:
+        """`held` is the most events a core holds; None for what the settings allow."""
         try:
             check_together([name for name in names if name != "-"])
         except SourceError as error:
             raise CommandError(error.message, error.advice, Exit(error.exit_code)) from None
+        self._held = loaded.settings.max_events if held is None else held
         self._names = names
         self._loaded = loaded
         self._tally = tally
@@ -106,7 +114,7 @@ class Inputs:
             except SourceError as error:
                 self._failed(error.message, error.advice, error.exit_code)
                 continue
-            core = new_core(self._loaded.settings.budget, max_events=HELD, tally=self._tally)
+            core = new_core(self._loaded.settings.budget, max_events=self._held, tally=self._tally)
             try:
                 take(Input(" ".join(names), source, core))
                 self._events += core.counters().events

@@ -11,10 +11,10 @@ import math
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from estui import __version__
-from estui.cli import streams
+from estui.cli import plan, streams
 from estui.cli.columns import COLUMNS
 from estui.cli.exits import CommandError, Exit
 
@@ -25,7 +25,7 @@ COMMANDS = {
     "stat": "Count events by type and executable, bad lines and losses.",
     "run": "Run a command, and follow it and its children; without root.",
     "record": "Write a source's events to a file, or to one after the other.",
-    "plan": "Judge events by a mute plan; list the example plans.",
+    "plan": "Judge events by a mute plan; hand plans on to other tools, and take theirs in.",
     "doctor": "Say what works here, and what is missing.",
 }
 """Commands that need no screen, and what each does. A file of such a name is opened as ./cat."""
@@ -125,7 +125,7 @@ def screen_parser() -> Parser:
 
 
 def _cat(parser: Parser) -> None:
-    _sources(parser)
+    sources_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object per line, with every column")
     names = ", ".join(COLUMNS)
     parser.add_argument("--columns", dest="names", metavar="A,B,C", help=f"columns, in order: {names}")
@@ -136,14 +136,14 @@ def _cat(parser: Parser) -> None:
 
 
 def _stat(parser: Parser) -> None:
-    _sources(parser)
+    sources_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object, with every executable")
 
 
 def _record(parser: Parser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = RECORD
-    _sources(parser)
+    sources_option(parser)
     parser.add_argument(
         "-o", "--output", metavar="FILE", required=True, help="a file that is not there yet; - for stdout"
     )
@@ -183,13 +183,23 @@ def _run(parser: Parser) -> None:
 
 
 def _plan(parser: Parser) -> None:
-    commands = parser.add_subparsers(dest="plan_command", required=True, metavar="COMMAND")
-    what = "Print one JSON object per event: its verdict."
-    judge = commands.add_parser("judge", help="print each event's verdict", description=what)
-    judge.add_argument("plan", metavar="PLAN", help="a plan file, or the name of an example")
-    _sources(judge)
-    what = "List the plans that ship with estui."
-    commands.add_parser("list", help="list the example plans", description=what)
+    commands = parser.add_subparsers(
+        dest="plan_command", required=True, metavar="COMMAND", parser_class=_PlanCommand
+    )
+    for name, text in plan.COMMANDS.items():
+        commands.add_parser(name, help=text)
+
+
+class _PlanCommand(Parser):
+    """The parser of one `estui plan` command, which adds its arguments when the command is named."""
+
+    _prepared = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if not self._prepared:
+            self._prepared = True
+            plan.command(self.prog.split()[-1]).prepare(self)
+        return super().parse_known_args(args, namespace)
 
 
 def _doctor(parser: Parser) -> None:
@@ -206,7 +216,7 @@ _PREPARE: dict[str, Callable[[Parser], None]] = {
 }
 
 
-def _sources(parser: argparse.ArgumentParser) -> None:
+def sources_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="+", metavar="SOURCE", help="a file, -, eslogger, ssh://MAC or demo")
     shards_option(parser)
 

@@ -25,6 +25,12 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def utf8() -> None:
+    """Make stdout UTF-8 whatever the locale says: what follows is a file's text, and no other encoding will do."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")
+
+
 def write(text: str) -> None:
     """Write data and hand it on at once, so that a pipe's reader sees each batch as it comes.
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import linux, rows, screen
+from tests.bench import lab, linux, rows, screen, suggest
 from tests.bench.machine import BenchError, bind, cores, describe, load, tell_root
 from tests.bench.rows import QUICK, Scale
 from tests.bench.running import note
@@ -16,6 +16,8 @@ ROWS: dict[str, Callable[[Scale], list[Row]]] = {
     "ingest": rows.ingest,
     "open": rows.opening,
     "mute": rows.muting,
+    "lab": lab.lab,
+    "suggest": suggest.suggestions,
     "memory": rows.memory,
     "live": screen.live,
     "paint": screen.paint,

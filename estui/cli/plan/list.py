@@ -1,25 +1,19 @@
-"""`estui plan`: mute plans without the screen."""
+"""`estui plan list`: the plans that ship with estui."""
 
 from __future__ import annotations
 
 import argparse
 
-from estui.cli import columns, streams
-from estui.cli.cat import print_events
+from estui.cli import streams
 from estui.cli.exits import CommandError, Exit
-from estui.cli.inputs import Inputs, load_settings, open_plan
 from estui.plan import EXAMPLES, find_plan
-from estui.sources import SourceOptions
 
 
-def run(args: argparse.Namespace) -> Exit:
-    if args.plan_command == "list":
-        return list_examples()
-    sources = Inputs(args.source, load_settings(args), SourceOptions(shards=args.shards))
-    return print_events(sources, open_plan(args.plan), columns.JUDGED, as_json=True)
+def prepare(parser: argparse.ArgumentParser) -> None:
+    parser.description = "List the plans that ship with estui."
 
 
-def list_examples() -> Exit:
+def run(_: argparse.Namespace) -> Exit:
     """Print each example's name and the first line of its file, which says what it does."""
     wide = max(map(len, EXAMPLES))
     for name in EXAMPLES:
