@@ -18,8 +18,8 @@ PACKAGE = Path(estui.__file__).parent
 FLOORS = (
     "record config client plan muting core query session text events fields message paths sources "
     "sources.scenario cli cli.cat cli.stat cli.plan cli.plan.coverage cli.plan.explain cli.plan.export "
-    "cli.plan.check cli.plan.diff cli.plan.import_ cli.plan.judge cli.plan.lint cli.plan.list cli.plan.suggest cli.doctor "
-    "cli.screen lab.chart lab.coverage lab.export lab.keep lab.lints lab.macmonitor tables"
+    "cli.plan.check cli.plan.diff cli.plan.import_ cli.plan.judge cli.plan.lint cli.plan.list cli.plan.suggest "
+    "cli.doctor cli.screen lab.chart lab.coverage lab.export lab.keep lab.lints lab.macmonitor tables"
 ).split()
 """What a headless command may import: everything but the screen."""
 
