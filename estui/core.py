@@ -11,18 +11,15 @@ from contextlib import contextmanager
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol
 
+from estui.comparison import CoreComparison, NativeComparison
 from estui.events import EVENT_TYPES, INSTIGATOR_EVENTS, NOTIFY, PETITIONER_EVENTS
 from estui.message import Message, str_column
 from estui.record import (
     ALL_STAGES,
     BAD_REASONS,
     DEFAULT_BUDGET,
-    STAGES,
     UNSHARDED,
     Cell,
-    Change,
-    Changed,
-    Compared,
     Counters,
     Cube,
     EventCount,
@@ -30,7 +27,6 @@ from estui.record import (
     Losses,
     PathRule,
     Place,
-    Process,
     ProcessRule,
     Row,
     RuleHits,
@@ -75,15 +71,6 @@ class CoreView(Protocol):
 
     def seek_time(self, ns: int) -> int:
         """The position of the first event at or after a time (ns since 1970); len() when there is none."""
-
-
-class CoreComparison(Protocol):
-    """Two sets of rules side by side over the events held, frozen as it was made."""
-
-    counts: Compared
-
-    def changes(self, start: int, limit: int, kind: str = "") -> list[Changed]:
-        """The events they disagree about, oldest first, from the start-th on; only the "hidden" or "delivered" ones."""
 
 
 class Core(Protocol):
@@ -190,12 +177,8 @@ _NO_LIMIT = (1 << 64) - 1
 _SHARDS = (1 << UNSHARDED) - 1
 _CELL = Struct("@QQQIIII")
 """An es_cell."""
-_GROUP = Struct("@11Qq")
-"""An es_group."""
 _RULE_HITS = Struct("@5Q3q")
 """An es_rule_hits."""
-_KINDS = {"": 6, "delivered": 2, "hidden": 4}
-"""The changes that es_comparison_changes() gives."""
 
 
 def _encode(text: str) -> bytes:
@@ -272,55 +255,6 @@ class NativeView:
 
     def seek_time(self, ns: int) -> int:
         return int(self._lib.es_view_seek_time(self._view, ns))
-
-
-class NativeComparison:
-    """A comparison by the native core."""
-
-    def __init__(self, core: NativeCore, comparison: Any) -> None:
-        self._lib, self._ffi = core._lib, core._ffi
-        self._comparison = self._ffi.gc(comparison, self._lib.es_comparison_free)
-        total = self._ffi.new("es_compared *")
-        self._lib.es_comparison_total(comparison, total)
-        by_event, by_process, by_executable, by_directory = (
-            self._groups(by, total.shown[by], total.text_bytes[by]) for by in range(4)
-        )
-        stages = tuple(total.by_stage)
-        assert len(stages) == len(STAGES)
-        self.counts = Compared(
-            total=_change((*total.events, *total.bytes)),
-            by_stage=stages,
-            by_event={name or "": change for name, _, change in by_event},
-            by_process={process: change for _, process, change in by_process},
-            by_executable={name: change for name, _, change in by_executable},
-            by_directory={name or "": change for name, _, change in by_directory},
-            programs={process: name for name, process, _ in by_process},
-            found=tuple(total.found),
-            first_ns=None if total.first_ns == _NO_TIME else total.first_ns,
-            last_ns=None if total.last_ns == _NO_TIME else total.last_ns,
-        )
-
-    def _groups(self, by: int, count: int, size: int) -> list[tuple[str | None, Process | None, Change]]:
-        groups, text = self._ffi.new("es_group[]", count), self._ffi.new("uint8_t[]", size)
-        self._lib.es_comparison_groups(self._comparison, by, groups, text)
-        texts = bytes(self._ffi.buffer(text))
-        found, at = [], 0
-        for *figures, pid, pidversion, known, length in _GROUP.iter_unpack(self._ffi.buffer(groups)):
-            name = None if length < 0 else _decode(texts[at : at + length])
-            at += max(length, 0)
-            found.append((name, Process(pid, pidversion) if known else None, _change(figures)))
-        return found
-
-    def changes(self, start: int, limit: int, kind: str = "") -> list[Changed]:
-        start = max(start, 0)
-        found = self._ffi.new("uint64_t[]", max(0, min(limit, self.counts.total.changed - start)))
-        count = self._lib.es_comparison_changes(self._comparison, _KINDS[kind], start, len(found), found)
-        return [Changed(value >> 1, bool(value & 1)) for value in self._ffi.unpack(found, count)]
-
-
-def _change(figures: Sequence[int]) -> Change:
-    """Four counts of events, then four of bytes."""
-    return Change(*(Volume(figures[code], figures[code + 4]) for code in range(4)))
 
 
 class NativeCore:
@@ -624,7 +558,8 @@ class NativeCore:
             # Under the rules in force the ring has the verdicts already.
             judged = now == self._in_force
             other = self._ffi.NULL if judged else self._ffi.gc(self._rules(now), self._lib.es_rules_free)
-            return NativeComparison(self, self._lib.es_compare(self._ring, other, built, max(top, 0)))
+            made = self._lib.es_compare(self._ring, other, built, max(top, 0))
+        return NativeComparison(self._lib, self._ffi, made)
 
     def hits_of(self, rules: Rules, idle: Sequence[PathRule | ProcessRule] = ()) -> list[RuleHits]:
         flags = sum(bit for name, bit in _FLAGS.items() if getattr(rules, name))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from estui._twin import TwinCore
 from estui.client import Client
-from estui.core import NATIVE_ERROR, Core, CoreComparison, NativeCore, open_core
+from estui.comparison import CoreComparison
+from estui.core import NATIVE_ERROR, Core, NativeCore, open_core
 from estui.lab.whatif import DELIVERED, HIDDEN, Preview, Rate
 from estui.message import Message
 from estui.muting import Subject
