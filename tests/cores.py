@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from estui.core import Core, open_core
+import pytest
+
+from estui.core import NATIVE_ERROR, Core, open_core
 from estui.record import ALL_STAGES, WROTE_ALL, WROTE_LIMIT, WROTE_ROW, Place, Row, Wrote
 from tests.lines import TARGETS, put
+
+WITHOUT_CORE = pytest.mark.skipif(
+    os.environ.get("ESTUI_CORE") == "twin" and not NATIVE_ERROR,
+    reason="the core plays no part: these run on the native core",
+)
+"""For tests that would only say the same again on the twin; where there is no native core, they run on it."""
 
 SEGMENT = 64 << 10
 """Bytes of the smallest segment: how far a core may evict too late, or at once."""

@@ -1,16 +1,20 @@
-"""`estui plan lint`, `coverage` and `explain` as a user has them: child processes, what they print, how they end."""
+"""`estui plan lint`, `coverage`, `explain` and jq's filter as a user has them: what they print, how they end."""
 
 from __future__ import annotations
 
+import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from estui.plan import load
+from estui.plan import dumps, find_plan, load
+from estui.sources import scenario
 from tests import test_cli
 from tests.cores import event
+from tests.exporting import run, tool
 from tests.test_cli import HOSTILE, Estui, safe
 
 environment, estui = test_cli.environment, test_cli.estui
@@ -219,3 +223,19 @@ def test_a_plan_that_does_not_parse(estui: Estui, recording: Path, tmp_path: Pat
     assert result.returncode == 2
     assert not result.stdout
     assert b"bad.toml: [plan]: subscrbe: there is no such key here; the nearest is subscribe" in result.stderr
+
+
+# the filter for jq
+
+
+def test_jq_lets_through_what_judge_delivers(estui: Estui, tmp_path: Path) -> None:
+    lines = list(itertools.islice(scenario.lines(), 1500))
+    plan, recording, program = (tmp_path / name for name in ("judged.toml", "demo.jsonl", "plan.jq"))
+    plan.write_text(dumps(replace(load(find_plan("quiet-build")), subscribe=("open", "exec", "create"))))
+    recording.write_bytes(b"".join(line.rstrip() + b"\n" for line in lines))
+    judged = [json.loads(line) for line in estui("plan", "judge", plan, recording).stdout.splitlines()]
+    assert estui("plan", "export", plan, "--to", "jq", "-o", program).returncode == 0
+    passed = run([tool("jq"), "-c", "-f", program, recording]).splitlines()
+    kept = [lines[verdict["n"] - 1] for verdict in judged if verdict["delivered"]]
+    assert [json.loads(line)["time"] for line in passed] == [json.loads(line)["time"] for line in kept]
+    assert 0 < len(kept) < len(lines)

@@ -17,6 +17,7 @@ from estui.lab.export import FORMATS, ExportError, export
 from estui.muting import MuteSet, path_bytes
 from estui.plan import EXAMPLES, MutePath, MuteProcess, Plan, find_plan, load
 from estui.record import Rules
+from tests.cores import WITHOUT_CORE
 from tests.exporting import (
     HOSTILE_PATHS,
     HOSTILE_PLAN,
@@ -30,6 +31,8 @@ from tests.exporting import (
     run,
     tool,
 )
+
+pytestmark = WITHOUT_CORE
 
 NAMED = [
     *(load(find_plan(name)) for name in EXAMPLES),

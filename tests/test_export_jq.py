@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shlex
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +18,13 @@ from hypothesis import strategies as st
 
 from estui.lab.export import export
 from estui.message import BadLine, Message
-from estui.plan import EXAMPLES, MutePath, MuteProcess, Plan, dumps, find_plan, load
+from estui.plan import EXAMPLES, MutePath, MuteProcess, Plan, find_plan, load
 from estui.sources import scenario
-from tests.cores import event
+from tests.cores import WITHOUT_CORE, event
 from tests.exporting import HOSTILE_PATHS, HOSTILE_PLAN, PLANS, run, tool
 from tests.lines import INSTIGATED, TARGETS, Writer, documents
 
+pytestmark = WITHOUT_CORE
 NOT_UTF8 = re.compile("[\udc80-\udcff\ufffd]")
 
 
@@ -89,21 +89,6 @@ def test_processes_filter_the_scenario(demo: list[bytes], inverted: bool, votes:
     result = passed(plan, demo)
     assert result == delivered(plan, demo)
     assert 0 < len(result) < len(demo)
-
-
-def test_the_demo_as_the_command_line_judges_it(tmp_path: Path, demo: list[bytes]) -> None:
-    plan = tmp_path / "plan.toml"
-    plan.write_text(dumps(replace(load(find_plan("quiet-build")), subscribe=("open", "exec", "create"))))
-    recording = tmp_path / "recording.jsonl"
-    recording.write_bytes(b"\n".join([*demo, b""]))
-    estui = [sys.executable, "-m", "estui", "plan"]
-    judged = [json.loads(line) for line in run([*estui, "judge", plan, recording]).splitlines()]
-    program = tmp_path / "plan.jq"
-    run([*estui, "export", plan, "--to", "jq", "-o", program])
-    output = run([tool("jq"), "-c", "-f", program, recording])
-    kept = [verdict["n"] - 1 for verdict in judged if verdict["delivered"]]
-    assert [json.loads(line)["n"] for line in output.splitlines()] == kept
-    assert 0 < len(kept) < len(demo)
 
 
 def every_type(paths: Iterable[str]) -> list[bytes]:

@@ -263,6 +263,14 @@ def test_the_fix_finds_its_entry_where_it_is_now() -> None:
     assert lint.fix.plan(plan(first)).entries == (first,)
 
 
+def test_a_path_that_events_do_carry_is_no_symlink() -> None:
+    asked = plan(path("TARGET_PREFIX", "/System/Volumes/Data/"), path("TARGET_PREFIX", "/tmp/"))
+    core = filled([event("write", "/System/Volumes/Data/.Spotlight-V100/store.db")])
+    assert [lint.index for lint in of("symlink", asked)] == [0, 1]
+    assert [lint.index for lint in of("symlink", asked, gather(core, asked))] == [1]
+    core.close()
+
+
 def test_a_narrowed_entry_keeps_all_other_types() -> None:
     [lint] = of("identity-hole", plan(path("LITERAL", "/opt/a")))
     [entry] = lint.fix.plan(plan(path("LITERAL", "/opt/a"))).entries

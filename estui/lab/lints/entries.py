@@ -125,8 +125,9 @@ def sibling_prefix(given: Given) -> Iterator[Lint]:
 
 def symlink(given: Given) -> Iterator[Lint]:
     for index, entry in given.live:
-        if not isinstance(entry, MutePath):
-            continue
+        facts = given.facts(entry)
+        if not isinstance(entry, MutePath) or (facts and facts.hits):
+            continue  # events do carry it: what is on the data volume and has no firmlink, or another system's /tmp
         real = real_path(entry.path)
         if real is None:
             words = "events name what is on the data volume by its place in the tree, /Users/… and not /System/Volumes"
