@@ -21,7 +21,6 @@ from estui.record import (
     KIND_EVENT,
     UNKNOWN_BIT,
     UNKNOWN_EVENT,
-    Hits,
     PathRule,
     ProcessRule,
     Row,
@@ -29,15 +28,6 @@ from estui.record import (
     WhatIf,
 )
 from estui.text import printable
-
-
-class EntryStats(NamedTuple):
-    """What one entry does to the events held."""
-
-    hits: Hits
-    """Events the entry matches, enabled or not."""
-    own: int
-    """Events whose verdict would flip without it; 0 while it is disabled."""
 
 
 class WhyStep(NamedTuple):
@@ -75,8 +65,6 @@ class Client:
         self._undo: list[_Step] = []
         self._redo: list[_Step] = []
         self._exited: set[tuple[int, int]] = set()
-        self._stats: dict[int, EntryStats] = {}
-        self._stats_of: tuple[Plan, int, int, int] | None = None
         self._judge(self._plan)
 
     # The plan and its history
@@ -247,42 +235,11 @@ class Client:
             return f"inverted: {inverted}"
         return f"inverted, and no entry selects anything: {none}"
 
-    # What entries do
+    # What a plan would do
 
     def preview(self, plan: Plan) -> WhatIf:
         """What a plan would change over the events held."""
         return self.core.whatif(plan.rules())
-
-    def preview_words(self, whatif: WhatIf) -> str:
-        """A preview in words, such as "would suppress 41,203 more of 60,000 in the ring (68.7 %)"."""
-        parts = [
-            f"{verb} {count:,} more"
-            for verb, count in (("suppress", whatif.newly_suppressed), ("deliver", whatif.newly_delivered))
-            if count
-        ]
-        if not parts:
-            return f"changes nothing in the ring of {whatif.events:,}"
-        of = f"of {whatif.events:,} in the ring"
-        if len(parts) > 1:
-            return f"would {' and '.join(parts)} {of}"
-        share = 100 * (whatif.newly_suppressed + whatif.newly_delivered) / whatif.events
-        return f"would {parts[0]} {of} ({share:.1f} %)"
-
-    def stats(self, index: int) -> EntryStats:
-        """What the entry at `index` of plan.entries does; remembered until the plan or the ring changes."""
-        counters = self.core.counters()
-        state = (self._plan, counters.generation, counters.head, counters.tail)
-        if state != self._stats_of:
-            self._stats_of = state
-            self._stats.clear()
-        if index not in self._stats:
-            entry = self._plan.entries[index]
-            own = 0
-            if entry.enabled:
-                without = self.preview(self._without(index))
-                own = without.newly_suppressed + without.newly_delivered
-            self._stats[index] = EntryStats(self.core.hits(entry.rule()), own)
-        return self._stats[index]
 
     # One event
 

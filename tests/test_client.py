@@ -145,21 +145,7 @@ def test_a_preview_changes_nothing(client: Client) -> None:
     assert stages(client) == [0] * EVENTS
     client.apply(plan, "mute")
     edited = client.with_entry(replace(LOGS, path="/private/var/log/a"), 0)
-    assert client.preview_words(client.preview(edited)) == "would deliver 1 more of 7 in the ring (14.3 %)"
-
-
-@pytest.mark.parametrize(
-    ("whatif", "words"),
-    [
-        (WhatIf(60_000, 41_203, 41_203, 0), "would suppress 41,203 more of 60,000 in the ring (68.7 %)"),
-        (WhatIf(60_000, 0, 0, 6_000), "would deliver 6,000 more of 60,000 in the ring (10.0 %)"),
-        (WhatIf(60_000, 9, 1_000, 6), "would suppress 1,000 more and deliver 6 more of 60,000 in the ring"),
-        (WhatIf(60_000, 9, 0, 0), "changes nothing in the ring of 60,000"),
-        (WhatIf(0, 0, 0, 0), "changes nothing in the ring of 0"),
-    ],
-)
-def test_previews_in_words(client: Client, whatif: WhatIf, words: str) -> None:
-    assert client.preview_words(whatif) == words
+    assert client.preview(edited) == WhatIf(EVENTS, 1, 0, 1)
 
 
 def test_loading_and_saving(client: Client, tmp_path: Path) -> None:
@@ -284,29 +270,6 @@ def test_the_default_set_selects_nothing_that_arrives(client: Client) -> None:
     assert client.plan.entries == ()
 
 
-# What entries do
-
-
-def test_hits_and_own(client: Client) -> None:
-    client.apply(Plan(paths=(LOGS, MutePath("TARGET_PREFIX", "/private/")), processes=(ONE,)), "x")
-    logs, private, one = (client.stats(index) for index in range(3))
-    assert (logs.hits.count, logs.hits.last, logs.own) == (3, 3, 0)
-    assert (private.hits.count, private.own) == (3, 0), "each is covered by the other"
-    assert (one.hits.count, one.own) == (4, 3)
-    client.remove(1)
-    assert client.stats(0).own == 1, "the other open is suppressed by its process too"
-    client.enable(0, False)
-    assert (client.stats(0).hits.count, client.stats(0).own) == (3, 0)
-
-
-def test_stats_follow_the_ring(client: Client) -> None:
-    client.add(LOGS)
-    assert client.stats(0).own == 2
-    assert client.stats(0) is client.stats(0)
-    feed(client.core, opened("/private/var/log/c"))
-    assert client.stats(0).own == 3
-
-
 # One event
 
 
@@ -329,7 +292,6 @@ def test_verdicts_with_instigators(core: Core) -> None:
     assert row is not None
     assert row.stage == 2
     assert client.verdict(seq) == Verdict(False, "process", "PROCESS 9.9")
-    assert client.stats(0).hits.count == client.stats(0).own == 1
     assert client.why(seq)[1].words == "PROCESS 9.9 mutes its instigator; no entry mutes process 1.1"
 
 

@@ -16,7 +16,7 @@ from textual.keys import format_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCOPES = ("app", "events", "types", "mutes", "detail", "filters", "output")
+SCOPES = ("app", "events", "types", "mutes", "detail", "filters", "output", "lab")
 """Where an action can be called: everywhere, or only while that panel has the focus."""
 
 PANEL_IDS = {scope: f"#{scope}" for scope in SCOPES[1:]}
@@ -65,6 +65,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("app", "panel('mutes')", "3", "Mutes", "Go to the mutes", "Panels", priority=True),
     Action("app", "panel('detail')", "4", "Detail", "Go to the detail of the event", "Panels", priority=True),
     Action("app", "panel('output')", "5", "Output", "Go to what the command printed", "Panels", priority=True),
+    Action("app", "panel('lab')", "6", "lab", "Go to the lab: what a plan would do, before it does it", "Panels", 45,
+           priority=True),
     Action("app", "panel('filters')", "v", "View filters", "Go to the list of view filters", "Panels"),
     Action("app", "next_panel(1)", "tab", "Next panel", "Go to the next panel", "Panels", palette=False),
     Action("app", "next_panel(-1)", "shift+tab", "Previous panel", "Go to the previous panel", "Panels", palette=False),
@@ -86,6 +88,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("app", "redo", "U,ctrl+r", "Redo", "Do it again", "Muting"),
     Action("app", "plan_load", "ctrl+o", "Open plan", "Load a mute plan from a file", "Muting"),
     Action("app", "plan_save", "ctrl+s", "Save plan", "Save the mute plan to a file", "Muting"),
+    Action("app", "plan_export", "ctrl+e", "Export plan", "Write the plan as C, Swift, Rust, jq or for another tool",
+           "Muting"),
+    Action("app", "chart", "X", "chart", "ES's decision chart for the selected event: why it arrives, or does not",
+           "Muting", 28),
+    Action("app", "think", "", "Think of an event", "The decision chart for an event that is not there", "Muting"),
     Action("app", "presets", "P", "Presets", "Subscribe to a preset of event types", "Event types"),
     Action("app", "restart_source", "R", "Restart source", "Start the source again with the types subscribed now",
            "Source"),
@@ -214,6 +221,36 @@ ACTIONS: tuple[Action, ...] = (
     Action("detail", "copy('line')", "C", "Copy event", "Copy the whole event as its raw line", "Files"),
     Action("detail", "leave", "escape", "Events", "Back to the event list", "Panels", palette=False),
     # ---- end of the detail
+    # ---- the lab: rows of estui/tui/lab/
+    Action("lab", "cursor(1)", "j,down", "Down", "One item down", "Moving", palette=False),
+    Action("lab", "cursor(-1)", "k,up", "Up", "One item up", "Moving", palette=False),
+    Action("lab", "page(1)", "pagedown,ctrl+f,ctrl+d", "Page down", "One page down", "Moving", palette=False),
+    Action("lab", "page(-1)", "pageup,ctrl+b,ctrl+u", "Page up", "One page up", "Moving", palette=False),
+    Action("lab", "first", "g,home", "First", "Go to the first item", "Moving", palette=False),
+    Action("lab", "last", "G,end", "Last", "Go to the last item", "Moving", palette=False),
+    Action("lab", "section(1)", "right,l", "section", "The next section of the lab", "Panels", 92, palette=False),
+    Action("lab", "section(-1)", "left,h", "Section before", "The section before", "Panels", palette=False),
+    Action("lab", "accept", "enter", "take it", "Put in force what is previewed; go to the event that changes", "Lab",
+           95, palette=False),
+    Action("lab", "other_list", "tab,shift+tab", "changes", "To the events that change, and back", "Lab", 90,
+           palette=False),
+    Action("lab", "kind", "t", "which", "All events that change, only newly hidden, only newly delivered", "Lab", 70,
+           palette=False),
+    Action("lab", "act('one')", "space", "this one", "Switch this rule; take this difference; mark this event", "Lab",
+           88, palette=False),
+    Action("lab", "act('add')", "a", "add", "Add an entry by hand", "Lab", 87, palette=False),
+    Action("lab", "act('edit')", "e", "edit", "Edit the entry", "Lab", 86, palette=False),
+    Action("lab", "act('remove')", "x,delete,backspace", "remove", "Remove the entry", "Lab", 84, palette=False),
+    Action("lab", "act('open')", "o", "open", "Last hit; open a keep-list, places, another plan or expectations",
+           "Lab", 80, palette=False),
+    Action("lab", "act('all')", "A", "all", "Take all suggestions, or fix all lints", "Lab", 82, palette=False),
+    Action("lab", "act('riskiest')", "L", "risk", "The most that suggestions may risk", "Lab", 78, palette=False),
+    Action("lab", "act('save')", "S", "save", "Save the keep-list to a file", "Lab", 60, palette=False),
+    Action("lab", "act('next_blind')", "b", "next blind", "Go to the next place that is not delivered", "Lab", 79,
+           palette=False),
+    Action("lab", "act('again')", "r", "again", "Work it out again", "Lab", 76, palette=False),
+    Action("lab", "leave", "escape", "Events", "Back to the event list", "Panels", palette=False),
+    # ---- end of the lab
 )
 # fmt: on
 

@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from estui.tui import columns as cols
 from estui.tui import theme as themes
+from estui.tui.actions import PANEL_IDS
 from estui.tui.commands import Commands
 from estui.tui.empty import exit_sentence, sentence
 from estui.tui.main import ORDER, Main
@@ -240,7 +241,7 @@ class EstuiApp(Commands):
         """A click or a key gave the focus to another panel."""
         self.panels.keys.refresh()
         for widget in event.widget.ancestors_with_self:
-            if widget.id in ORDER and widget.id != self.panels.shown:
+            if widget.id in PANEL_IDS and widget.id != self.panels.shown:
                 self._show(widget.id)
 
     def action_maximize(self) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from textual.notifications import SeverityLevel
 
+    from estui.plan import Plan
     from estui.session import Session, Written
     from estui.sources.source import Source
     from estui.tui.event_list import EventList
@@ -304,6 +305,41 @@ class Commands(App[None]):
         from estui.tui.plan_dialog import SaveDialog  # noqa: PLC0415 (likewise)
 
         self.push_screen(SaveDialog(self.session.client))
+
+    def action_plan_export(self) -> None:
+        """Asks for a format and a file, and writes the plan."""
+        from estui.tui.export_dialog import ExportDialog  # noqa: PLC0415 (likewise)
+
+        self.push_screen(ExportDialog(self.session.client), self._exported)
+
+    def _exported(self, words: str | None) -> None:
+        if words is not None:
+            self.say(words)
+
+    def action_chart(self) -> None:
+        """Shows ES's decision chart for the selected event; in the lab, under the plan that is previewed."""
+        from estui.tui.chart import ChartScreen  # noqa: PLC0415 (likewise)
+
+        seq, plan = self.charted()
+        row = None if seq is None else self.session.core.row(seq)
+        if row is None or row.kind != KIND_EVENT:
+            self.say("Choose an event first", wrong=True)
+        else:
+            self.push_screen(ChartScreen(self.session, row.seq, plan))
+
+    def charted(self) -> tuple[int | None, Plan | None]:
+        """The event a chart would be about, and the plan where it is not the one in force."""
+        lab = self.panels.lab
+        if self.panels.shown == "lab" and lab.changes.has_focus:
+            return lab.changes.seq, None if lab.draft is None else lab.draft.plan
+        row = self.session.view.current
+        return None if row is None else row.seq, None
+
+    def action_think(self) -> None:
+        """Shows the chart for an event that is not there."""
+        from estui.tui.chart import ChartScreen  # noqa: PLC0415 (likewise)
+
+        self.push_screen(ChartScreen(self.session, None))
 
     # ---- the types and the source
 

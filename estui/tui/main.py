@@ -11,6 +11,7 @@ from estui.tui import actions
 from estui.tui.detail import Detail
 from estui.tui.event_list import EventList
 from estui.tui.filters import FilterList
+from estui.tui.lab.panel import Lab
 from estui.tui.mutes import MutesPanel
 from estui.tui.output import OutputPanel
 from estui.tui.prompts import PromptBar
@@ -57,6 +58,7 @@ class Main(Screen[None]):
         self.filters = FilterList(session, id="filters")
         self.events = EventList(session, columns, id="events")
         self.detail = Detail(session, id="detail")
+        self.lab = Lab(session, id="lab")
         self.prompt = PromptBar(id="prompt")
         self.keys = KeyBar(id="keys")
         self.left = Vertical(self.types, self.mutes, id="left")
@@ -68,6 +70,7 @@ class Main(Screen[None]):
         yield self.status
         yield self.tabs
         yield Horizontal(self.left, self.centre, self.detail, id="body")
+        yield self.lab
         yield self.prompt
         yield self.keys
 
@@ -92,6 +95,9 @@ class Main(Screen[None]):
         here = "events" if self.shown == "filters" else self.shown
         one = self.single or width < MEDIUM
         detail = here == "detail" or not (one or width < WIDE)
+        lab = here == "lab"
+        self.lab.display = lab
+        self.query_one("#body").display = not lab
         self.tabs.display = one
         self.types.display = here == "types" or not one
         self.mutes.display = here == "mutes" or not one

@@ -130,7 +130,7 @@ class MuteDialog(ModalScreen[bool]):
             yield Choice("What", most=4, id="what")
             yield Choice("Match", most=7, id="match")
             yield Choice("Events", most=2, id="of")
-            yield Preview(self.client)
+            yield Preview(self.client, lines=4)
             yield Words(id="call")
             yield Words(id="warn", classes="warn")
             with Horizontal(classes="buttons"):
@@ -310,7 +310,7 @@ class EditDialog(ModalScreen[str]):
                 yield Label("Events")
                 yield SafeInput(events_text(first) if first is not None else "all", suggester=names, id="of")
             yield Words(id="hint")
-            yield Preview(self.client)
+            yield Preview(self.client, lines=4)
             yield Words(id="call")
             yield Words(id="wrong", classes="wrong")
             yield Words(id="warn", classes="warn")

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from estui.plan import MutePath, Plan
 from estui.text import printable
 from estui.tui.detail_words import SECOND
-from estui.tui.lines import fit
+from estui.tui.lines import bytes_words, fit
 from estui.tui.mute_entry import call_words, matched, type_of, warnings
 from estui.tui.pieces import Piece, PieceLine, width_of, wrap_words
 
 if TYPE_CHECKING:
-    from estui.client import EntryStats
+    from estui.lab.hits import EntryHits
+    from estui.lab.rule import Rule
     from estui.plan import Entry
 
 SET_NAMES = {"macos13": "macOS 13", "macos26": "macOS 26"}
@@ -44,6 +45,8 @@ TYPE = 16
 """Cells of the type of an entry."""
 EVENTS = 24
 """Cells the events of an entry take at most."""
+RULE = 80
+"""Cells the path of a rule takes at most in a sentence."""
 
 
 @lru_cache(maxsize=4)
@@ -97,39 +100,60 @@ def events_words(entry: Entry) -> str:
     return f"{entry.events[0]} +{len(entry.events) - 1}"
 
 
-def count_line(entry: Entry, stats: EntryStats | None, held: int, *, wide: bool) -> PieceLine:
+def count_line(entry: Entry, found: EntryHits | None, held: int, *, wide: bool) -> PieceLine:
     """What an entry does; `held` is the number of events it does it to."""
-    if stats is None:
+    if found is None:
         return [("  counting", "dim")]
-    share = f" ({100 * stats.hits.count / held:.1f} %)" if held else ""
-    line: PieceLine = [("  hits ", "dim"), (f"{stats.hits.count:,}{share}", "number")]
-    if entry.enabled:
-        line += [("  own ", "dim"), (f"{stats.own:,}", "number")]
+    share = f" ({100 * found.hits.events / held:.1f} %)" if held else ""
+    hits: PieceLine = [("  hits ", "dim"), (f"{found.hits.events:,}{share}", "number")]
+    if not entry.enabled:
+        line: PieceLine = [*hits, ("  disabled", "dim")]
+    elif not found.redundant:
+        line = [*hits, ("  own ", "dim"), (f"{found.own.events:,}", "number")]
+    elif wide:
+        line = [*hits, ("  own ", "dim"), ("0", "number"), ("  redundant", "switch")]
     else:
-        line.append(("  disabled", "dim"))
-    if wide and stats.hits.last_ns is not None:
-        line += [("  last ", "dim"), (clock(stats.hits.last_ns), "number")]
+        # Its first word is not cut off.
+        line = [("  redundant", "switch"), *hits]
+    if wide:
+        line += [("  bytes ", "dim"), (bytes_words(found.hits.bytes), "number")]
+    if wide and found.last_ns is not None:
+        line += [("  last ", "dim"), (clock(found.last_ns), "number")]
     return line
 
 
-def entry_details(entry: Entry, stats: EntryStats | None) -> list[Piece]:
+def entry_details(entry: Entry, found: EntryHits | None) -> list[Piece]:
     """All there is to say about one entry, one paragraph each."""
-    found: list[Piece] = [(call_words(entry), "text")]
-    if stats is not None:
+    pieces: list[Piece] = [(call_words(entry), "text")]
+    if found is not None:
         if entry.enabled:
-            found.append((own_words(stats), "teach"))
-        if stats.hits.last_ns is not None:
-            found.append((f"last hit {clock(stats.hits.last_ns)} (o: go there)", "dim"))
-    return [*found, *((f"△ {words}", "switch") for words in warnings(entry))]
+            pieces.append((own_words(found), "teach"))
+        if found.one_sided:
+            words = f"another target of {found.one_sided:,} of its hits is matched by no entry"
+            pieces.append((words, "dim"))
+        if found.last >= 0:
+            at = "" if found.last_ns is None else f" {clock(found.last_ns)}"
+            pieces.append((f"last hit{at} (o: go there), {bytes_words(found.hits.bytes)} in all", "dim"))
+    return [*pieces, *((f"△ {words}", "switch") for words in warnings(entry))]
 
 
-def own_words(stats: EntryStats) -> str:
-    """What the own count says."""
-    if stats.own:
-        return f"own {stats.own:,}: without this entry that many verdicts would be the other way round"
-    if stats.hits.count:
-        return "own 0: no verdict depends on this entry alone; others decide the same, or it does not apply"
-    return "hits 0: it matches nothing in the ring"
+def own_words(found: EntryHits) -> str:
+    """What the own count says; of a redundant entry, what makes it so."""
+    if found.own.events:
+        return f"own {found.own.events:,}: without this entry that many verdicts would be the other way round"
+    if not found.redundant:
+        return "hits 0: it matches nothing in the ring"
+    if found.redundant_by is not None:
+        return f"no verdict would flip without it: {rule_words(found.redundant_by)} decides in its place"
+    return "no verdict would flip without it: its events are not subscribed to, or something else decides"
+
+
+def rule_words(rule: Rule) -> str:
+    """A rule by its place, type and path; of a long path the end."""
+    path = printable(matched(rule.entry))
+    if width_of(path) > RULE:
+        path = fit(path, RULE, tail=True).rstrip()
+    return f"{rule.place} {type_of(rule.entry)} {path}"
 
 
 def clock(ns: int) -> str:

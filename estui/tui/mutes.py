@@ -12,6 +12,7 @@ from textual.message import Message
 
 from estui.client import DIMENSIONS
 from estui.defaults import DEFAULT_MUTE_SETS
+from estui.lab import hits
 from estui.text import printable
 from estui.tui.actions import bindings
 from estui.tui.lines import Lines
@@ -40,14 +41,15 @@ if TYPE_CHECKING:
     from textual import events
     from textual.strip import Strip
 
-    from estui.client import Client, EntryStats
+    from estui.client import Client
+    from estui.lab.hits import EntryHits
     from estui.plan import Plan
     from estui.session import Session
 
 POLL = 0.25
 """Seconds between looks at whether something changed."""
 PAUSE = 0.5
-"""Least seconds between two counts of what the visible entries do."""
+"""Least seconds between two counts of what the entries do."""
 REST = 4
 """A count that took long is followed by a pause this many times as long."""
 WIDE = 60
@@ -99,13 +101,13 @@ class MutesPanel(Lines):
     """
 
     class Counted(Message):
-        """What some entries do, from the thread that counted it."""
+        """What the entries do, from the thread that counted it."""
 
-        def __init__(self, plan: Plan, held: int, stats: dict[int, EntryStats], seconds: float) -> None:
+        def __init__(self, plan: Plan, held: int, found: dict[int, EntryHits], seconds: float) -> None:
             super().__init__()
             self.plan = plan
             self.held = held
-            self.stats = stats
+            self.found = found
             self.seconds = seconds
 
     def __init__(self, session: Session | None = None, *, id: str | None = None) -> None:
@@ -115,7 +117,8 @@ class MutesPanel(Lines):
         """Whether the entries of the default set are shown."""
         self._layout: tuple[object, Layout] = (None, Layout((), (), ()))
         self._plan: Plan | None = None
-        self._stats: dict[int, EntryStats] = {}
+        self._hits: dict[int, EntryHits] = {}
+        """By place in plan.entries; empty until they were counted."""
         self._held = 0
         self._counted: object = None
         self._counting = False
@@ -142,13 +145,13 @@ class MutesPanel(Lines):
         self.poll()
 
     def poll(self) -> None:
-        """Takes in another plan; has the visible entries counted again where something moved."""
+        """Takes in another plan; has the entries counted again where something moved."""
         plan = self.client.plan
         seen = (plan, self.client.path, self.client.changed)
         if seen != self._seen:
             old, self._plan, self._seen = self._plan, plan, seen
             if plan is not old:
-                self._stats = {}
+                self._hits = {}
             self.cursor = max(0, min(self.cursor, self.count() - 1))
             if old is not None:
                 self._to_new_entry(old, plan)
@@ -168,38 +171,20 @@ class MutesPanel(Lines):
                 return
 
     def _count_again(self, plan: Plan) -> None:
-        visible = self._visible()
         counters = self.session.core.counters()
-        key = (plan, counters.generation, counters.head, counters.tail, visible)
-        if key == self._counted or not visible:
+        key = (plan, counters.generation, counters.head, counters.tail)
+        if key == self._counted or not plan.entries:
             return
         self._counted = key
         self._counting = True
-        self._work_out(plan, counters.held_events, visible)
+        self._work_out(plan, counters.held_events)
 
-    def _visible(self) -> tuple[int, ...]:
-        """The entries on the screen, and the selected one."""
-        layout = self.layout_now
-        owners = {
-            *layout.owners[self.top : self.top + self.page],
-            *layout.owners[self.cursor : self.cursor + 1],
-        }
-        items = (layout.items[owner] for owner in sorted(owners))
-        return tuple(item.at for item in items if item.kind == ENTRY)
-
-    @work(thread=True, group="stats")
-    def _work_out(self, plan: Plan, held: int, indexes: tuple[int, ...]) -> None:
+    @work(thread=True, group="hits")
+    def _work_out(self, plan: Plan, held: int) -> None:
         started = time.monotonic()
-        stats: dict[int, EntryStats] = {}
-        for index in indexes:
-            if self.client.plan is not plan:
-                break
-            try:
-                stats[index] = self.client.stats(index)
-            except IndexError:
-                # The plan was changed under us; what was counted is dropped with the old plan.
-                break
-        self.post_message(self.Counted(plan, held, stats, time.monotonic() - started))
+        # Those of the default set are AUTH only: there is nothing to count.
+        found = {one.index: one for one in hits.entries(self.session.core, plan) if one.index is not None}
+        self.post_message(self.Counted(plan, held, found, time.monotonic() - started))
 
     def on_mutes_panel_counted(self, event: Counted) -> None:
         """Shows what was counted, unless it was another plan."""
@@ -207,7 +192,7 @@ class MutesPanel(Lines):
         self._counting = False
         self._not_before = time.monotonic() + max(PAUSE, REST * event.seconds)
         if event.plan is self.client.plan and event.plan is self._plan:
-            self._stats.update(event.stats)
+            self._hits = event.found
             self._held = event.held
             self.refresh()
         else:
@@ -310,7 +295,7 @@ class MutesPanel(Lines):
         if item.kind == DEFAULT:
             return entry_lines(apples(plan.default_mute_set)[item.at], width, wide=wide)
         entry = plan.entries[item.at]
-        counts = count_line(entry, self._stats.get(item.at), self._held, wide=wide)
+        counts = count_line(entry, self._hits.get(item.at), self._held, wide=wide)
         return [*entry_lines(entry, width, wide=wide, marked=True), counts]
 
     # ---- what stands above and below: the badge, and the words of the selected item
@@ -383,7 +368,7 @@ class MutesPanel(Lines):
         if item.kind == DEFAULT:
             apple = "Apple's own entry: every new client begins with it."
             return [(call_words(apples(plan.default_mute_set)[item.at]), "text"), (apple, "dim")]
-        return entry_details(plan.entries[item.at], self._stats.get(item.at))
+        return entry_details(plan.entries[item.at], self._hits.get(item.at))
 
     def empty(self, width: int) -> list[Strip]:
         """There are always the switches."""
@@ -552,12 +537,12 @@ class MutesPanel(Lines):
         if item is None or item.kind != ENTRY:
             self._not_here()
             return
-        stats = self._stats.get(item.at)
-        if stats is None or stats.hits.last < 0:
+        found = self._hits.get(item.at)
+        if found is None or found.last < 0:
             self.app.notify("Nothing in the ring is matched by this", severity="warning", markup=False)
             return
         for event_list in self.screen.query(EventList):
-            event_list.jump(stats.hits.last)
+            event_list.jump(found.last)
         self.action_leave()
 
     def action_load(self) -> None:

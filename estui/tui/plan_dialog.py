@@ -23,7 +23,7 @@ from estui.tui.preview import Preview
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
-    from textual.events import DescendantFocus
+    from textual.events import DescendantFocus, Key
 
     from estui.client import Client
 
@@ -175,9 +175,10 @@ class LoadDialog(ModalScreen[bool]):
         event.stop()
         self.action_load()
 
-    def key_enter(self) -> None:
-        """Enter in the list loads, too."""
+    def key_enter(self, event: Key) -> None:
+        """Enter in the list loads, too, and does nothing below the dialog."""
         if self.query_one(Choice).has_focus:
+            event.stop()
             self.action_load()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

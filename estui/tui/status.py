@@ -160,11 +160,12 @@ class Tabs(Looks):
 
     NAMES = (("events", "1 Events"), ("types", "2 Types"), ("mutes", "3 Mutes"), ("detail", "4 Detail"))
     OUTPUT = (("output", "5 Output"),)
+    LAB = (("lab", "6 Lab"),)
 
     def __init__(self, *, output: bool = False, id: str | None = None) -> None:
         """`output`: there is a panel with what a command printed."""
         super().__init__(id=id)
-        self._names = self.NAMES + self.OUTPUT if output else self.NAMES
+        self._names = self.NAMES + (self.OUTPUT if output else ()) + self.LAB
         self._state = ("events", "")
 
     def tick(self, panel: str, words: str) -> None:

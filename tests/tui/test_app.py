@@ -21,6 +21,7 @@ from estui.tui import actions
 from estui.tui.app import EstuiApp
 from estui.tui.commands import Palette
 from estui.tui.help import Help, HelpLines
+from estui.tui.choice import Choice
 from estui.tui.main import Main
 from estui.tui.menu import Menu
 from estui.tui.mute_dialog import MuteDialog
@@ -661,6 +662,19 @@ async def test_dialogs_open_from_their_keys() -> None:
             await until(pilot, lambda kind=dialog: isinstance(app.screen, kind))  # type: ignore[misc]
             await pilot.press("escape")
             await until(pilot, lambda: isinstance(app.screen, Main))
+
+
+async def test_enter_in_the_list_of_plans_does_nothing_below_the_dialog() -> None:
+    source = Scripted(kind="file")
+    async with opened(investigation(source)) as (app, pilot):
+        source.put(*numbered(3))
+        await ticked(pilot)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(app.screen, LoadDialog) and isinstance(app.focused, Choice))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Main))
+        assert app.session.client.plan.entries
+        assert app.panels.shown == "events"
 
 
 async def test_a_mute_in_two_keys_changes_list_and_counts() -> None:

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, Select
 
+from estui.lab import whatif
 from estui.plan import MutePath, MuteProcess, Plan
 from estui.session import Session
 from estui.text import printable
@@ -16,9 +17,12 @@ from estui.tui.mute_dialog import EditDialog, MuteDialog
 from estui.tui.mute_entry import escape
 from estui.tui.preview import Preview
 from tests.cores import event
-from tests.tui.panels import PanelApp, flowing, screen, session, until
+from tests.tui.panels import PanelApp, flowing, screen, session, text, until
 
 HOSTILE = "/private/\x1b]0;pwned\x07/\u202e[/foo]\n\udcff"
+
+
+ZSH: dict[str, Any] = {"pid": 812, "pidversion": 2846, "executable": "/bin/zsh"}
 
 
 def one(*targets: str, name: str = "open", executable: str = "/bin/zsh") -> bytes:
@@ -54,6 +58,14 @@ async def previewed(pilot: Pilot[None]) -> str:
     return preview.words
 
 
+async def silent(pilot: Pilot[None]) -> None:
+    """The preview says nothing, and an answer to an earlier question does not change that."""
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+    preview = pilot.app.screen.query_one(Preview)
+    assert preview.words == "".join(text(preview)) == ""
+
+
 async def test_enter_at_once_takes_the_sensible_default() -> None:
     asked = session(LINES)
     async with asking(asked, mute(asked)) as (app, pilot, answers):
@@ -86,6 +98,7 @@ Match    ● TARGET_LITERAL  /private/var/log/a
 Events   ● only open
 ○ all events with targets
 would suppress 1 more of 4 in the ring (25.0 %)
+by event type        open 1
 es_mute_path_events("/private/var/log/a", TARGET_LITERAL, {open})
 
 Mute         Edit by hand (e)        Cancel
@@ -224,6 +237,7 @@ async def test_by_hand_errors_and_warnings_are_said() -> None:
         await pilot.press("tab", *["backspace"] * 3, *"opn")
         await pilot.pause()
         assert "✗ opn is not an event type; the nearest is open" in flowing(app)
+        await silent(pilot)
         await pilot.press("enter")
         assert answers == []
         await pilot.press("escape")
@@ -252,6 +266,60 @@ async def test_a_process_by_hand() -> None:
         assert await previewed(pilot) == "would suppress 4 more of 4 in the ring (100.0 %)"
         await pilot.press("enter")
         assert app.client.plan.processes == (MuteProcess(812, 2846),)
+
+
+TIMED = [
+    event(name, f"/private/var/log/{number % 3}/a", time=f"2026-01-01T12:00:{number:02}Z", **ZSH)
+    for number, name in enumerate(["open"] * 20 + ["close"] * 10 + ["stat"])
+]
+
+
+@pytest.mark.parametrize(("height", "more"), [(24, 1), (30, 1), (31, 4), (50, 4)])
+async def test_a_tall_terminal_has_more_of_the_preview(height: int, more: int) -> None:
+    asked = session(TIMED)
+    entry = MutePath("TARGET_PREFIX", "/private/var/log/")
+    for dialog in (EditDialog(asked.client, entry=entry), mute(asked)):
+        async with asking(asked, dialog, (80, height)) as (app, pilot, _):
+            preview = app.screen.query_one(Preview)
+            assert preview.size.height == 1 + more, "the room is there before the answer is"
+            await previewed(pilot)
+            found = text(preview)
+            assert len(found) == preview.size.height == 1 + more
+            assert " events/s, " in found[1]
+    whole = "by event type open 20 · close 10 · stat 1"
+    async with asking(asked, EditDialog(asked.client, entry=entry), (80, height)) as (app, pilot, _):
+        await previewed(pilot)
+        assert (whole in flowing(app)) == (more == 4)
+        assert ("by process zsh[812] 31" in flowing(app)) == (more == 4)
+        assert ("by target directory /private/var/log/0/ 11" in flowing(app)) == (more == 4)
+
+
+async def test_only_the_last_question_is_answered() -> None:
+    asked = session(LINES)
+    async with asking(asked, EditDialog(asked.client)) as (app, pilot, _):
+        preview = app.screen.query_one(Preview)
+        one, two = (Plan(paths=(MutePath("TARGET_PREFIX", path),)) for path in ("/Users/", "/private/"))
+        answers = [
+            Preview.Answer(whatif.Preview(app.core, Plan(), plan), preview._asked + number)
+            for number, plan in enumerate((one, two), 1)
+        ]
+        preview.ask(one)
+        preview.ask(two)
+        preview.on_preview_answer(answers[0])
+        assert preview.words == "", "the answer to the question before"
+        assert await previewed(pilot) == "would suppress 2 more of 4 in the ring (50.0 %)"
+        preview.ask(None)
+        preview.on_preview_answer(answers[1])
+        await silent(pilot)
+
+
+async def test_the_preview_is_against_the_plan_in_force() -> None:
+    asked = session(LINES)
+    asked.client.add(MutePath("TARGET_PREFIX", "/private/"))
+    async with asking(asked, EditDialog(asked.client, 0)) as (_, pilot, _):
+        assert await previewed(pilot) == "changes nothing in the ring of 4"
+        await pilot.press("end", *"var/log/a")
+        assert await previewed(pilot) == "would deliver 1 more of 4 in the ring (25.0 %)"
 
 
 async def test_the_mouse_does_it_too() -> None:

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
+from estui.core import Core
+from estui.lab import hits
 from estui.plan import MutePath, MuteProcess, Plan
 from estui.session import Session
 from estui.tui.actions import ACTIONS
@@ -75,11 +77,11 @@ SIMULATED  not saved
 [⇄] invert process    inverted: only events of a selected process are
                       delivered
 ✓ TARGET_PREFIX   /private/var/log/                                 all events
-  hits 2 (50.0 %)  own 0  last 12:00:00.500
+  hits 2 (50.0 %)  own 0  redundant  bytes 431B  last 12:00:00.500
 ✗ LITERAL         /bin/zsh                                             open +2
-  hits 2 (50.0 %)  disabled  last 12:00:00.500
+  hits 2 (50.0 %)  disabled  bytes 431B  last 12:00:00.500
 ✓ PROCESS         813.1                                                   fork
-  hits 1 (25.0 %)  own 1
+  hits 1 (25.0 %)  own 1  bytes 131B
 [ ] instigator votes  normal: only the process that acts is asked
 ▸ macOS 26 default set: 35 entries, AUTH only
 
@@ -90,9 +92,9 @@ SIMULATED  not saved
 
 ──────────────────────────────────────────────────────────────────────────────
 es_mute_path("/private/var/log/", TARGET_PREFIX)
-own 0: no verdict depends on this entry alone; others decide the same, or it
-does not apply
-last hit 12:00:00.500 (o: go there)"""
+no verdict would flip without it: its events are not subscribed to, or
+something else decides
+last hit 12:00:00.500 (o: go there), 431B in all"""
 
 
 async def test_a_narrow_panel_breaks_its_lines() -> None:
@@ -227,6 +229,99 @@ async def test_counts_follow_ring_and_plan() -> None:
         await until(pilot, lambda: "own 0" in "\n".join(text(panel)))
 
 
+async def test_all_entries_are_counted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Plan] = []
+
+    def entries(core: Core, plan: Plan) -> tuple[hits.EntryHits, ...]:
+        asked.append(plan)
+        return counting(core, plan)
+
+    counting = hits.entries
+    monkeypatch.setattr(hits, "entries", entries)
+    made = investigation(*(MutePath("TARGET_LITERAL", f"/private/{number}") for number in range(40)))
+    async with shown(made) as (app, panel, pilot):
+        await counted(pilot, panel)
+        await pilot.press("G", "k", "k", "k")
+        assert "counting" not in screen(app)
+        panel._not_before = 0
+        panel.poll()
+        assert not panel._counting, "nothing moved but the cursor"
+        assert asked == [app.client.plan]
+        app.client.remove(0)
+        panel.poll()
+        await counted(pilot, panel)
+        assert asked[1:] == [app.client.plan]
+
+
+async def test_counts_of_another_plan_are_dropped() -> None:
+    async with shown(investigation(LOG)) as (app, panel, pilot):
+        await counted(pilot, panel)
+        old = app.client.plan
+        late = {one.index: one for one in hits.entries(app.core, old) if one.index is not None}
+        app.client.enable(0, False)
+        panel.poll()
+        panel.on_mutes_panel_counted(MutesPanel.Counted(old, 4, late, 0))
+        assert "counting" in "\n".join(text(panel))
+        await counted(pilot, panel)
+        assert "disabled" in screen(app)
+
+
+async def test_a_redundant_entry_says_what_decides_in_its_place() -> None:
+    async with shown(investigation(LOG, MutePath("TARGET_PREFIX", "/private/"), ZSH)) as (_, panel, pilot):
+        await pilot.press("j", "j", "j")
+        await counted(pilot, panel)
+        assert sum("redundant" in row for row in text(panel)) == 2, "each covers the other; one is disabled"
+        assert "[[mute_path]] 2 TARGET_PREFIX /private/ decides in its place" in footer(panel)
+        await pilot.press("j")
+        assert "flip without it: [[mute_path]] 1 TARGET_PREFIX /private/var/log/ decides" in footer(panel)
+        await pilot.press("x")
+        await counted(pilot, panel)
+        assert "redundant" not in "\n".join(text(panel))
+        await pilot.press("k")
+        assert "own 2: without this entry" in footer(panel)
+
+
+def footer(panel: MutesPanel) -> str:
+    return " ".join(inside(panel).partition("────")[2].replace("─", " ").split())
+
+
+async def test_an_entry_of_types_not_subscribed_to_is_redundant_by_no_rule() -> None:
+    async with shown(investigation(LOG, subscribe=("fork",))) as (_, panel, pilot):
+        await pilot.press("j", "j", "j")
+        await counted(pilot, panel)
+        assert "own 0  redundant" in "\n".join(text(panel))
+        assert "its events are not subscribed to, or something else decides" in footer(panel)
+
+
+async def test_a_redundant_entry_says_so_in_a_narrow_panel() -> None:
+    async with shown(investigation(LOG, LOG), (30, 30)) as (_, panel, pilot):
+        await counted(pilot, panel)
+        assert inside(panel).count("  redundant  hits 2 (50.0 %)") == 2
+
+
+async def test_the_rule_that_decides_may_be_hostile_and_long() -> None:
+    long = "/private/" + HOSTILE * 20
+    made = session([event("open", long, pid=1, pidversion=1, executable="/bin/zsh")])
+    made.client.apply(
+        Plan(paths=(MutePath("TARGET_LITERAL", long), MutePath("LITERAL", "/bin/zsh"))), "begin"
+    )
+    async with shown(made) as (_, panel, pilot):
+        await pilot.press("j", "j", "j", "j")
+        await counted(pilot, panel)
+        found = footer(panel)
+        assert "[[mute_path]] 1 TARGET_LITERAL …" in found
+        assert "\\n\\xff/ decides in its place" in found
+
+
+async def test_one_of_two_targets_is_told() -> None:
+    made = session([event("rename", "/private/var/log/a", "/Users/b"), *LINES])
+    made.client.add(LOG)
+    async with shown(made) as (_, panel, pilot):
+        await pilot.press("j", "j", "j")
+        await counted(pilot, panel)
+        assert "another target of 1 of its hits is matched by no entry" in footer(panel)
+
+
 async def test_hostile_entries_are_escaped() -> None:
     made = investigation(MutePath("PREFIX", HOSTILE), MutePath("LITERAL", HOSTILE * 50))
     for size in ((80, 30), (30, 24)):
@@ -246,7 +341,7 @@ async def test_ten_thousand_entries_stay_quick() -> None:
         await pilot.press("G", "k", "k", "k")
         await counted(pilot, panel)
         assert "/private/9998" in screen(app)
-        assert len(panel._stats) < 100
+        assert "hits 0" in screen(app)
 
 
 async def test_an_entry_is_seen_whole_as_the_cursor_comes_to_it() -> None:

@@ -1,0 +1,1 @@
+"""The lab on the screen: what a plan would do, before it does it."""
