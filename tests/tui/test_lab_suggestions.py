@@ -271,13 +271,17 @@ async def test_an_empty_list_looks_again_when_events_come() -> None:
 
 
 async def test_what_may_be_risked_goes_round() -> None:
-    async with shown() as (app, section, pilot):
+    risky = [event("write", f"/Users/alex/x/{n % 3}", executable="/bin/sh", time=at(n)) for n in range(90)]
+    async with shown(given=[*lines(), *risky]) as (app, section, pilot):
+        counts = []
         for riskiest in ("low", "medium", "high"):
             await pilot.press("L")
             found = await worked_out(pilot, section)
             assert found == suggest(app.session.core, Plan(), Keep(), riskiest=riskiest)
             assert (f"at most risk {riskiest}" in section.notes[0]) == (riskiest != "high")
             assert riskiest in bar(app)
+            counts.append(len(found.items))
+        assert counts[0] < counts[2]
 
 
 async def test_inverted_muting_has_nothing_to_suggest_and_says_why() -> None:
