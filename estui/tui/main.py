@@ -97,6 +97,8 @@ class Main(Screen[None]):
         detail = here == "detail" or not (one or width < WIDE)
         lab = here == "lab"
         self.lab.display = lab
+        if lab:
+            self.lab.open()
         self.query_one("#body").display = not lab
         self.tabs.display = one
         self.types.display = here == "types" or not one

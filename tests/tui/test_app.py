@@ -19,9 +19,9 @@ from estui.query import Found
 from estui.sources.source import SourceError
 from estui.tui import actions
 from estui.tui.app import EstuiApp
+from estui.tui.choice import Choice
 from estui.tui.commands import Palette
 from estui.tui.help import Help, HelpLines
-from estui.tui.choice import Choice
 from estui.tui.main import Main
 from estui.tui.menu import Menu
 from estui.tui.mute_dialog import MuteDialog

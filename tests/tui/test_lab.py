@@ -71,7 +71,7 @@ async def test_the_lab_as_it_is_drawn(name: str, size: tuple[int, int]) -> None:
     async with lab(Plan(paths=(LOG, ONE, ZSH)), size) as (app, panel, pilot):
         await pilot.press("j", "j", "j")
         await previewed(pilot)
-        await until(pilot, lambda: "counting" not in screen(app))
+        await until(pilot, lambda: "hits 20 (64.5 %)" in screen(app))
         app.panels.status.display = False
         await pilot.pause()
         golden(name, screen(app))

@@ -19,13 +19,7 @@ from estui.lab.whatif import Preview
 from estui.plan import Plan
 from estui.tui.actions import bindings
 from estui.tui.lab.changes import Changes
-from estui.tui.lab.check import CheckSection
-from estui.tui.lab.coverage import CoverageSection
 from estui.tui.lab.effect import Effect
-from estui.tui.lab.lints import LintsSection
-from estui.tui.lab.plans import PlansSection
-from estui.tui.lab.rules import RulesSection
-from estui.tui.lab.suggestions import SuggestionsSection
 from estui.tui.lines import Lines, Looks
 
 if TYPE_CHECKING:
@@ -81,16 +75,10 @@ class Lab(Vertical):
     def __init__(self, session: Session, *, id: str = "lab") -> None:
         super().__init__(id=id)
         self.session = session
-        self.sections: tuple[Section, ...] = (
-            RulesSection(session, id="lab-rules"),
-            SuggestionsSection(session, id="lab-suggestions"),
-            LintsSection(session, id="lab-lints"),
-            CoverageSection(session, id="lab-coverage"),
-            PlansSection(session, id="lab-plans"),
-            CheckSection(session, id="lab-check"),
-        )
-        self.section: Section = self.sections[0]
-        """The one that is shown."""
+        self.sections: tuple[Section, ...] = ()
+        """In their order; none until the lab is opened for the first time."""
+        self.section: Section
+        """The one that is shown, once it was opened."""
         self.tabs = LabTabs(self, id="lab-tabs")
         self.effect = Effect(id="lab-effect")
         self.changes = Changes(session, id="lab-changes")
@@ -106,16 +94,25 @@ class Lab(Vertical):
         """The tabs; the list at the left, what it would do at the right."""
         yield self.tabs
         with Horizontal(id="lab-body"):
-            yield Vertical(*self.sections, id="lab-list")
+            yield Vertical(id="lab-list")
             yield Vertical(self.effect, self.changes, id="lab-right")
 
     def on_mount(self) -> None:
         """Looks now and then."""
+        self.set_interval(POLL, self.poll)
+
+    def open(self) -> None:
+        """The lab is shown: its sections are made, which the first picture of estui needs none of."""
+        if self.sections:
+            return
+        from estui.tui.lab.sections import make  # noqa: PLC0415 (30 ms)
+
+        self.sections = make(self.session)
+        self.query_one("#lab-list").mount(*self.sections)
         for section in self.sections:
             section.border_title = section.TITLE
             section.border_subtitle = f"Enter: {section.DOES}" if section.DOES else ""
-        self._show_section(self.section)
-        self.set_interval(POLL, self.poll)
+        self._show_section(self.sections[0])
 
     def on_resize(self, event: events.Resize) -> None:
         """A narrow terminal has room for one list."""
