@@ -222,9 +222,23 @@ def test_an_instigator_with_a_vote() -> None:
 
 
 def test_names_that_rules_have_already() -> None:
-    rule = MutePath("TARGET_PREFIX", "/Library/LaunchDaemons/anything")
-    assert judged(DAEMONS, rule).status == PARTLY
-    assert Judge(Plan(paths=(rule,))).filler == "anything1"
+    for rule in ("!", "a!", "!a"):
+        found = MutePath("TARGET_PREFIX", f"/Library/LaunchDaemons/{rule}")
+        assert judged(DAEMONS, found).status == PARTLY
+    every_byte = "".join(map(chr, range(1, 128))) + "".join(map(chr, range(0xDC80, 0xDD00)))
+    rules = (
+        MutePath("TARGET_LITERAL", f"/{every_byte}"),
+        MutePath("TARGET_PREFIX", "/Library/LaunchDaemons/1"),
+    )
+    assert coverage(Plan(paths=rules), [DAEMONS])[0].status == PARTLY
+
+
+def test_a_rule_about_a_name_is_not_about_all_that_begin_like_it() -> None:
+    anywhere = Place("x", "x", ("open",))
+    assert judged(anywhere, MutePath("TARGET_PREFIX", "/a")).status == PARTLY
+    assert judged(anywhere, MutePath("TARGET_PREFIX", "/")).status == BLIND
+    agents = Place("y", "y", ("create",), paths=("/Users/*/Library/LaunchAgents/",))
+    assert judged(agents, MutePath("TARGET_PREFIX", "/Users/a")).status == PARTLY
 
 
 def test_counts_of_what_was_held() -> None:

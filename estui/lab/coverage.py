@@ -7,16 +7,16 @@ more, of names no rule has, for all the rest. What acts is represented in the sa
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any, NamedTuple
 
 from estui.events import INSTIGATOR_EVENTS, NOTIFY
 from estui.lab.chart import target_count
 from estui.lab.places import Place
 from estui.lab.rule import Rule, as_json, rules
-from estui.muting import MuteSet, Stage, Subject, Verdict
+from estui.muting import MuteSet, Stage, Subject, Verdict, path_bytes
 from estui.plan import MutePath, MuteProcess, Plan
 from estui.record import Row
 from estui.text import printable
@@ -24,6 +24,8 @@ from estui.text import printable
 DELIVERED, PARTLY, BLIND = "delivered", "partly blind", "blind"
 
 Who = tuple[int, int]
+_NAMES = "".join(map(chr, (*range(0x21, 0x7F), *range(0x80, 0x800, 0x40), *range(0x1000, 0xD000, 0x1000))))
+"""One character for each first byte that a name can well begin with."""
 
 
 class Blame(NamedTuple):
@@ -172,7 +174,7 @@ class Judge:
     def representatives(self, place: Place) -> Iterator[Subject]:
         """Every event that stands for a part of a place: all targets with all programs and all processes."""
         for event in place.events:
-            for (targets, _), program, (process, instigator, _) in product(
+            for (targets, _), program, (process, instigator, _) in itertools.product(
                 self.targets(place, event), self._programs, self.actors(event)
             ):
                 yield Subject(event, process, instigator, program, targets)
@@ -245,13 +247,13 @@ class Judge:
 
 
 def _unused(given: Iterable[Rule]) -> str:
-    """A name that no rule has a part of."""
-    texts = [rule.entry.path for rule in given if isinstance(rule.entry, MutePath)]
-    name, number = "anything", 0
-    while any(name in text for text in texts):
-        number += 1
-        name = f"anything{number}"
-    return name
+    """A name that no rule has a part of, not even its first byte: else a rule about /a would match /anything, too."""
+    taken = b"/" + b"".join(path_bytes(rule.entry.path) for rule in given if isinstance(rule.entry, MutePath))
+    used = set(taken)
+    if free := next((char for char in _NAMES if path_bytes(char)[0] not in used), ""):
+        return free
+    # Of rules that have every byte there is, at least none has all of this.
+    return next(name for name in map(str, itertools.count(10**9)) if path_bytes(name) not in taken)
 
 
 def _note(

@@ -20,7 +20,7 @@ from estui.tui.app import EstuiApp
 from estui.tui.lab import lints as lints_module
 from estui.tui.lab.lints import LintsSection
 from estui.tui.lab.section import Section
-from tests.cores import event
+from tests.cores import PATIENCE, event
 from tests.tui.panels import text, until
 from tests.tui.screens import NARROW, WIDE, Scripted, at, bar, golden, opened, ticked
 from tests.tui.screens import investigation as begun
@@ -238,7 +238,7 @@ class Held:
 
     def __call__(self, core: Core, plan: Plan) -> Evidence:
         self.asked += 1
-        self.may.wait()
+        assert self.may.wait(PATIENCE)
         return gather(core, plan)
 
 

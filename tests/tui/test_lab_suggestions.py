@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from estui.tui.lab import suggestions
 from estui.tui.lab.panel import Lab
 from estui.tui.lab.section import Section
 from estui.tui.lab.suggestions import SuggestionsSection
-from tests.cores import event
+from tests.cores import PATIENCE, event
 from tests.tui.panels import flowing, text, until
 from tests.tui.screens import NARROW, WIDE, Scripted, answer, at, bar, golden, opened, ticked
 from tests.tui.screens import investigation as begun
@@ -162,8 +163,9 @@ class Held:
     ) -> Suggestions:
         self.asked += 1
         progress(41, 82)
+        until = time.monotonic() + PATIENCE
         while not (self.may.wait(0.005) or stopped()):
-            pass
+            assert time.monotonic() < until
         self.stopped += stopped()
         return suggest(core, plan, keep, **rest)
 
