@@ -196,7 +196,7 @@ def read(path: str | os.PathLike[str], schema: Schema, missing: str = "check the
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise schema.error(
-            f"this is not UTF-8 text (line {line}); a {noun} is, and a path that is not goes into path_bytes",
+            f"this is not UTF-8 text (line {line}), which it must be; a path that is not goes into path_bytes",
             file=name,
         ) from None
 

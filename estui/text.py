@@ -49,9 +49,12 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, mode: int = 0o600) -
     """Write `data` to `path` so that a reader, or a crash, sees the old file or the new one, never a part.
 
     A symbolic link is followed, so the link stays. `mode` is the mode of the new file. Raises OSError; then
-    the old file is untouched and nothing is left behind.
+    the old file is untouched and nothing is left behind. A device or a pipe is written into, never replaced.
     """
     target = Path(os.path.realpath(path))
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        _write_into(target, data)
+        return
     handle, name = tempfile.mkstemp(prefix=".estui-", dir=target.parent)
     temporary = Path(name)
     try:
@@ -66,6 +69,14 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, mode: int = 0o600) -
         raise
     with suppress(OSError):  # the rename is done; whether it outlives a crash is up to the file system
         _sync_directory(target.parent)
+
+
+def _write_into(path: Path, data: bytes) -> None:
+    # A pipe that nobody reads is an error, and not a wait without an end.
+    handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    os.set_blocking(handle, True)
+    with open(handle, "wb") as file:
+        file.write(data)
 
 
 def _sync_directory(directory: Path) -> None:

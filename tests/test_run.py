@@ -580,8 +580,7 @@ def test_a_full_disk_leaves_the_command_alone(run: Run, folder: Path) -> None:
         cwd=folder,
         timeout=DEADLINE,
     )
-    assert done.stdout == b"done\n"
-    assert done.returncode == 3
+    assert (done.stdout, done.returncode) == (b"done\n", 3), done.stderr
     assert b"estui: " in done.stderr
 
 

@@ -94,3 +94,21 @@ def test_write_atomic_leaves_the_old_file_when_it_fails(
 def test_write_atomic_refuses_a_missing_directory(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_atomic(tmp_path / "none" / "plan.toml", b"")
+
+
+def test_a_device_or_a_pipe_is_written_into_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="No such device"):  # nobody reads it
+        write_atomic(pipe, b"x")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_atomic(pipe, b"plan")
+    assert os.read(reader, 10) == b"plan"
+    os.close(reader)
+    assert pipe.is_fifo()
+    link = tmp_path / "link"
+    link.symlink_to("/dev/null")
+    write_atomic(link, b"x")
+    assert link.is_symlink()
+    assert Path("/dev/null").is_char_device()
+    assert not list(tmp_path.glob(".estui-*"))

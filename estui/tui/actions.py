@@ -230,7 +230,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("lab", "last", "G,end", "Last", "Go to the last item", "Moving", palette=False),
     Action("lab", "section(1)", "right,l", "section", "The next section of the lab", "Panels", 92, palette=False),
     Action("lab", "section(-1)", "left,h", "Section before", "The section before", "Panels", palette=False),
-    Action("lab", "accept", "enter", "take it", "Put in force what is previewed; go to the event that changes", "Lab",
+    Action("lab", "accept", "enter", "take, go", "Put in force what is previewed; go to the event that changes", "Lab",
            95, palette=False),
     Action("lab", "other_list", "tab,shift+tab", "changes", "To the events that change, and back", "Lab", 90,
            palette=False),

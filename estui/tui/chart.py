@@ -159,8 +159,12 @@ class ChartScreen(ModalScreen[None]):
             wrong.say(f"✗ {shown(str(error))}")
             drawn.show(None)
         else:
-            wrong.say("")
-            frame.border_title = Content(f"What if{draft}: {_title(found)}")
+            missing = target_count(found.subject.event) - len(found.subject.targets)
+            of = "its target" if missing == 1 and not found.subject.targets else f"{missing} of its targets"
+            wrong.say(f"△ {of} not given, and not asked about: a real event has all" if missing else "")
+            frame.border_title = Content(
+                f"What if{draft}: {_title(found)}{', as far as it goes' if missing else ''}"
+            )
             drawn.show(found, event=False)
 
     # ---- the event that is thought of

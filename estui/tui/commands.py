@@ -322,7 +322,9 @@ class Commands(App[None]):
 
         seq, plan = self.charted()
         row = None if seq is None else self.session.core.row(seq)
-        if row is None or row.kind != KIND_EVENT:
+        if not self.session.core.counters().held_events:
+            self.push_screen(ChartScreen(self.session, None))
+        elif row is None or row.kind != KIND_EVENT:
             self.say("Choose an event first", wrong=True)
         else:
             self.push_screen(ChartScreen(self.session, row.seq, plan))
@@ -508,6 +510,7 @@ class Commands(App[None]):
     def _edited(self, words: str) -> None:
         self.say(words)
         self.panels.types.tick()
+        self.panels.lab.poll()
 
 
 def steer(source: Source, command: str) -> str:

@@ -16,6 +16,7 @@ from estui import plan as plans
 from estui.plan import EXAMPLES, Plan, PlanError, find_plan
 from estui.text import printable
 from estui.tui.choice import Choice
+from estui.tui.lab.opening import readable
 from estui.tui.mute_dialog import FRAME_CSS, SafeInput, Words
 from estui.tui.mute_entry import escape, unescape
 from estui.tui.preview import Preview
@@ -137,7 +138,7 @@ class LoadDialog(ModalScreen[bool]):
         if not self._file:
             return find_plan(EXAMPLES[self.query_one(Choice).cursor])
         text = self.query_one(Input).value.strip()
-        return find_plan(str(Path(unescape(text)).expanduser())) if text else None
+        return readable(find_plan(str(Path(unescape(text)).expanduser()))) if text else None
 
     def _look(self) -> None:
         preview, shown = self.query_one(Preview), self.query_one("#about", Words)
@@ -279,6 +280,7 @@ class SaveDialog(ModalScreen[bool]):
             if not text:
                 raise ValueError("write a path, such as ./plan.toml")
             path = Path(text).expanduser()
+            readable(path)
             if path.exists() and path not in (self.client.path, self._agreed):
                 self._agreed = path
                 wrong.say(f"△ {printable(str(path))} exists: Enter again writes over it")

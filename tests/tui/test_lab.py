@@ -69,7 +69,6 @@ def delivered(session: Session) -> list[int]:
 @pytest.mark.parametrize(("name", "size"), [("lab-160x50", WIDE), ("lab-80x24", NARROW)])
 async def test_the_lab_as_it_is_drawn(name: str, size: tuple[int, int]) -> None:
     async with lab(Plan(paths=(LOG, ONE, ZSH)), size) as (app, panel, pilot):
-        await pilot.press("j", "j", "j")
         await previewed(pilot)
         await until(pilot, lambda: "hits 20 (64.5 %)" in screen(app))
         app.panels.status.display = False
@@ -102,7 +101,6 @@ async def test_what_is_previewed_is_what_enter_does_and_u_takes_it_back() -> Non
 
 async def test_an_event_that_changes_is_opened_in_the_list() -> None:
     async with lab(Plan(paths=(LOG,))) as (app, panel, pilot):
-        await pilot.press("j", "j", "j")
         await previewed(pilot)
         await pilot.press("tab", "j", "j")
         assert panel.changes.has_focus
@@ -117,7 +115,8 @@ async def test_an_event_that_changes_is_opened_in_the_list() -> None:
 async def test_only_one_kind_of_change_is_listed() -> None:
     plan = Plan(paths=(LOG,))
     async with lab(plan) as (_, panel, pilot):
-        await previewed(pilot)  # the first switch inverts: logs come back, what else has a target goes
+        await pilot.press("j")  # the first switch inverts: logs come back, what else has a target goes
+        await previewed(pilot)
         await pilot.press("tab")
         counts = []
         for _ in range(3):
@@ -136,7 +135,6 @@ async def test_redundant_by_which_rule() -> None:
 async def test_hostile_paths_are_shown_escaped() -> None:
     prefix = MutePath("TARGET_PREFIX", HOSTILE[:-1])
     async with lab(Plan(paths=(prefix,)), size=(160, 50)) as (app, panel, pilot):
-        await pilot.press("j", "j", "j")
         await previewed(pilot)
         await until(pilot, lambda: "hits 1" in screen(app))
         assert panel.changes.count() == 1
@@ -155,9 +153,9 @@ async def test_an_entry_is_added_edited_and_removed() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: not isinstance(app.screen, EditDialog))
         assert app.session.client.plan.entries == (LOG,)
-        await pilot.press("G")
-        panel.poll()
         assert panel.section.tab() == "Rules 1"
+        assert panel.draft is not None
+        assert panel.draft.words == "disable TARGET_PREFIX /private/var/log/"
         await pilot.press("x")
         assert not app.session.client.plan.entries
         await pilot.press("x")
@@ -167,7 +165,7 @@ async def test_an_entry_is_added_edited_and_removed() -> None:
 async def test_what_comes_is_taken_into_the_preview() -> None:
     source = Scripted()
     async with opened(investigation(source, Plan(paths=(LOG,)))) as (app, pilot):
-        await pilot.press("6", "j", "j", "j")
+        await pilot.press("6")
         await previewed(pilot)
         panel = app.panels.lab
         assert panel.preview is not None
@@ -180,7 +178,6 @@ async def test_what_comes_is_taken_into_the_preview() -> None:
 
 async def test_events_that_left_the_ring_say_so() -> None:
     async with lab(Plan(paths=(LOG,)), max_events=64) as (app, panel, pilot):
-        await pilot.press("j", "j", "j")
         await previewed(pilot)
         source = app.session.source
         assert isinstance(source, Scripted)
@@ -232,3 +229,37 @@ async def test_a_lab_that_is_not_seen_works_nothing_out() -> None:
         panel._asked = None
         panel.poll()
         assert panel._asked is None
+
+
+async def test_another_size_of_the_terminal_leaves_the_cursor_on_its_item() -> None:
+    rules = tuple(MutePath("TARGET_LITERAL", f"/private/var/log/{n}") for n in range(20))
+    async with lab(Plan(paths=(LOG, *rules))) as (app, panel, pilot):
+        await until(pilot, lambda: "redundant" in screen(app))
+        await pilot.press(*["j"] * 7)
+        item = panel.section.at
+        assert item == 7
+        for size in ((80, 24), (40, 10), (20, 5), (120, 35), (160, 50)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            assert panel.section.at == item, size
+            first = panel.section._firsts[item]
+            assert panel.section.top <= first < panel.section.top + panel.section.page, size
+
+
+async def test_marking_leaves_the_list_of_changes_as_it_is() -> None:
+    many = [
+        event("open", f"/opt/cache/{n % 9}", pid=9, pidversion=1, executable="/bin/cat") for n in range(90)
+    ]
+    async with lab(given=many) as (app, panel, pilot):
+        await pilot.press("right")
+        await until(pilot, lambda: panel.section.draft() is not None)
+        await previewed(pilot)
+        await pilot.press("tab", "j")
+        draft, count, seq = panel.draft, panel.changes.count(), panel.changes.seq
+        assert count > 0
+        await pilot.press("space")
+        panel.poll()
+        await previewed(pilot)
+        assert seq is not None
+        assert seq in app.session.marks
+        assert (panel.draft, panel.changes.count(), panel.changes.seq) == (draft, count, seq)

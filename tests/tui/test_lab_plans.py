@@ -183,8 +183,10 @@ async def test_examples_open_by_name_and_what_cannot_be_is_told(tmp_path: Path) 
         await opened(pilot, section, "quiet-build")
         assert section.other == load(find_plan("quiet-build"))
         assert "B  quiet-build: " in screen(app)
-        await opened(pilot, section, "")
-        assert section.other == A
+        save(A, tmp_path / "same.toml")
+        for again in ("", str(tmp_path / "same.toml")):  # the same plan twice: the list says whose it is
+            await opened(pilot, section, again)
+            assert section.other == A
 
 
 async def test_a_plan_that_is_being_compared_gives_no_draft() -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 KINDS = {"": "", HIDDEN: "newly hidden", DELIVERED: "newly delivered"}
 """What is shown, and its name."""
+TIMES = 64
+"""Cells of a line from which on it has the time, too."""
 CHUNK = 200
 """Changes fetched at once."""
 
@@ -90,7 +92,9 @@ class Changes(Lines):
         dim = base if here else base + self.style("es--suppressed")
         time, event = time_of_day(row.time), fit(shown(row.event, 64), 14)
         process = fit(shown(base_name(row.executable or "")), 12)
-        room = max(0, width - 2 - 13 - 15 - 13)
+        if width < TIMES:
+            time = ""
+        room = max(0, width - 2 - len(time) - 1 - 15 - 13)
         target = fit(
             arrow([shown(path) for path in row.targets], room) if row.targets else "", room, tail=True
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from estui.lab.keep import Keep, KeepError, Marked, load, save
 from estui.record import KIND_EVENT
 from estui.text import printable
+from estui.tui.lab.opening import readable
 from estui.tui.lines import shown
 from estui.tui.mute_entry import escape, unescape
 
@@ -79,7 +80,7 @@ class Keeping:
         if not text.strip():
             self.file, self._named = None, Keep()
             return
-        path = _path(text)
+        path = readable(_path(text))
         self._named = load(path, self.more)
         self.file, self.proposed = path, escape(str(path))
 
@@ -89,6 +90,7 @@ class Keeping:
             path = _path(text)
             if path.is_dir():
                 return "that is a directory"
+            readable(path)
             if not path.parent.is_dir():
                 return "there is no such directory"
             if path.exists() and path not in asked:

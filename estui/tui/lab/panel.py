@@ -40,6 +40,8 @@ MEDIUM = 100
 """Cells from which on there is room for what a draft does beside the list."""
 
 
+LOW = 16
+"""Lines below which a narrow terminal has room for the list alone."""
 LEAD = " Lab "
 """What stands before the sections."""
 
@@ -64,7 +66,9 @@ class Lab(Vertical):
         & #lab-changes { height: 2fr; }
         &.-narrow #lab-body { layout: vertical; }
         &.-narrow #lab-right { height: 9; width: 1fr; }
+        &.-narrow.-low #lab-right { display: none; }
         &.-narrow.-changes #lab-list { display: none; }
+        &.-narrow.-changes #lab-right { display: block; }
         &.-narrow.-changes #lab-right { height: 1fr; }
         &.-narrow #lab-changes { display: none; }
         &.-narrow.-changes #lab-changes { display: block; }
@@ -117,6 +121,7 @@ class Lab(Vertical):
     def on_resize(self, event: events.Resize) -> None:
         """A narrow terminal has room for one list."""
         self.set_class(event.size.width < MEDIUM, "-narrow")
+        self.set_class(event.size.height < LOW, "-low")
 
     @property
     def commands(self) -> Commands:
@@ -127,7 +132,7 @@ class Lab(Vertical):
 
     def poll(self) -> None:
         """Has worked out what moved, while the lab can be seen."""
-        if self.display:
+        if self.display and self.sections:
             self.section.look()
             self.drafted()
             self.tabs.tick()
@@ -137,7 +142,8 @@ class Lab(Vertical):
         if not self.display:
             return
         client = self.session.client
-        draft = self.section.draft()
+        # While one looks through the changes, and marks some, they stay those of the draft one came with.
+        draft = self.draft if self.changes.has_focus else self.section.draft()
         plans = (Plan(), client.plan) if draft is None else (client.plan, draft.plan)
         counters = self.session.core.counters()
         key = (plans, counters.generation, counters.head, counters.tail)

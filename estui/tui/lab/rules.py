@@ -15,6 +15,7 @@ from estui.tui.mute_lines import SHORT, count_line, entry_lines, own_words, swit
 from estui.tui.pieces import wrap_words
 
 if TYPE_CHECKING:
+    from estui.plan import Plan
     from estui.tui.pieces import PieceLine
 
 WIDE = 60
@@ -34,17 +35,20 @@ class RulesSection(Section):
         super().__init__(session, id=id)
         self._hits: dict[int, EntryHits] = {}
         self._held = 0
-        self._plan: object = None
+        self._plan: Plan | None = None
+        self._counting = False
         self._not_before = 0.0
 
     def look(self) -> None:
         """Counts again where the plan or the ring moved."""
-        plan = self.client.plan
-        if plan is not self._plan:
-            self._plan, self._hits = plan, {}
+        plan, old = self.client.plan, self._plan
+        if plan is not old:
+            self._plan, self._hits, self._counting = plan, {}, False
             self.notes = () if plan.entries else (NO_ENTRIES,)
             self.changed()
-        elif time.monotonic() < self._not_before:
+            if old is not None and len(plan.entries) == len(old.entries) + 1:
+                self._to_item(next((at for at, one in enumerate(plan.entries) if one not in old.entries), 0))
+        elif self._counting or time.monotonic() < self._not_before:
             return
         core = self.session.core
 
@@ -53,10 +57,12 @@ class RulesSection(Section):
             held = core.counters().held_events
             return entries(core, plan), held, time.monotonic() - started
 
+        self._counting = True
         self.work_out(self.state(), job, self._counted)
 
     def _counted(self, found: tuple[tuple[EntryHits, ...], int, float]) -> None:
         hits, self._held, seconds = found
+        self._counting = False
         self._hits = {one.index: one for one in hits if one.index is not None}
         self._not_before = time.monotonic() + max(PAUSE, REST * seconds)
 
@@ -65,53 +71,49 @@ class RulesSection(Section):
         return f"Rules {len(self.client.plan.entries)}"
 
     def items(self) -> int:
-        """The inversions, then the entries."""
-        return len(DIMENSIONS) + len(self.client.plan.entries)
+        """The entries, then the inversions."""
+        return len(self.client.plan.entries) + len(DIMENSIONS)
 
     @property
     def index(self) -> int | None:
         """The selected entry in plan.entries; None on an inversion."""
-        at = self.at - len(DIMENSIONS)
-        return at if at >= 0 else None
+        return self.at if 0 <= self.at < len(self.client.plan.entries) else None
 
     def _dimension(self, at: int) -> str:
-        return DIMENSIONS[len(DIMENSIONS) - 1 - at]
+        return DIMENSIONS[len(self.client.plan.entries) + len(DIMENSIONS) - 1 - at]
 
     def item_lines(self, at: int, width: int) -> list[PieceLine]:
-        """A switch, or an entry with its counts and, where it decides nothing, by what it is redundant."""
+        """An entry with its counts and, where it decides nothing, by what it is redundant; or a switch."""
         wide = width >= WIDE
         plan = self.client.plan
-        if at < len(DIMENSIONS):
+        if at >= len(plan.entries):
             name = self._dimension(at)
             on = bool(getattr(plan, f"invert_{name}"))
             words = self.client.inversion_words(name)
             return switch_lines(f"invert {SHORT[name]}", "⇄" if on else "", words, width, wide=wide)
-        index = at - len(DIMENSIONS)
-        entry, hits = plan.entries[index], self._hits.get(index)
+        entry, hits = plan.entries[at], self._hits.get(at)
         lines = [
             *entry_lines(entry, width, wide=wide, marked=True),
             count_line(entry, hits, self._held, wide=wide),
         ]
         if hits is not None and hits.redundant:
-            lines += [
-                [("  ", ""), *line] for line in wrap_words(own_words(hits), max(8, width - 2), 3, "teach")
-            ]
+            words = own_words(hits)
+            lines += [[("  ", ""), *line] for line in wrap_words(words, max(8, width - 2), 3, "teach")]
         return lines
 
     def draft(self) -> Draft | None:
         """The plan without what is selected, or with it again."""
         at, plan = self.at, self.client.plan
-        if not 0 <= at < self.items():
+        if plan is not self._plan or not 0 <= at < self.items():
             return None
-        if at < len(DIMENSIONS):
+        if at >= len(plan.entries):
             name = self._dimension(at)
             on = not getattr(plan, f"invert_{name}")
             toggled: dict[str, Any] = {f"invert_{name}": on}
             return Draft(replace(plan, **toggled), f"{'invert' if on else 'stop inverting'} {name} muting")
-        index = at - len(DIMENSIONS)
-        entry = plan.entries[index]
+        entry = plan.entries[at]
         words = printable(f"{'disable' if entry.enabled else 'enable'} {entry.label}")
-        return Draft(self.client.with_entry(replace(entry, enabled=not entry.enabled), index), words)
+        return Draft(self.client.with_entry(replace(entry, enabled=not entry.enabled), at), words)
 
     # ---- acting
 

@@ -170,6 +170,7 @@ class Section(Lines):
         width = max(8, self.size.width - 1)
         if self._drawn_for == width and not self._stale:
             return
+        at = self._owners[self.cursor] if self.cursor < len(self._owners) else 0
         self._drawn_for, self._stale = width, False
         self._drawn = [self.item_lines(at, width) for at in range(self.items())]
         self._owners = [at for at, lines in enumerate(self._drawn) for _ in lines]
@@ -178,6 +179,8 @@ class Section(Lines):
         for lines in self._drawn:
             self._firsts.append(place)
             place += len(lines)
+        # The cursor stays on its item, which may stand in another line now.
+        self.cursor = self._firsts[min(at, len(self._firsts) - 1)] if self._firsts else 0
 
     def count(self) -> int:
         """Lines of all items."""

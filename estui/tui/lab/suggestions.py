@@ -207,9 +207,7 @@ class SuggestionsSection(Section):
         if found is None or not 0 <= at < len(found.items):
             return None
         item = found.items[at]
-        return Draft(
-            accepted(self.client.plan, [item]), f"suggestion {_names(item)} ({item.events:,} events)"
-        )
+        return Draft(accepted(self.client.plan, [item]), f"suggestion {_names(item)}, this one alone")
 
     def accept(self) -> None:
         """Takes the selected one, if the list is that of the plan in force."""
