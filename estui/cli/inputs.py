@@ -165,3 +165,12 @@ class Input:
         self._source.start(self.core)
         while not self._source.wait(INTERRUPTIBLE):
             pass
+
+    def hold(self) -> None:
+        """Read to the end, and say what of it is not held."""
+        self.drain()
+        counters = self.core.counters()
+        if counters.evicted:
+            streams.say(f"{self.name}: only the last {counters.held_events:,} events were looked at")
+        if counters.bad:
+            streams.say(f"{self.name}: {counters.bad:,} bad lines left out")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.segment import Segment
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.strip import Strip
 
 from estui.text import printable
 from estui.tui import actions
-from estui.tui.lines import Lines, fit, wrap
+from estui.tui.lines import fit, wrap
+from estui.tui.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from estui.tui.actions import Action
+    from estui.tui.pieces import PieceLine
 
 SIGNS = (
     ("[x] [ ]", "subscribed: what ES sends to this client. Space in the event types changes it"),
@@ -45,6 +45,7 @@ SIGNS = (
         "events of estui itself and of the terminal it draws on: left out by the source, and counted",
     ),
     ("● REC", "what comes is recorded to a file; W ends that"),
+    ("own", "events whose verdict would flip without this entry; where there are none it is redundant"),
     ("SIMULATED", "muting is done here, by estui; KERNEL: at the source"),
 )
 """What the signs and words of the screen mean."""
@@ -54,69 +55,26 @@ MOST = 4
 """Lines of one entry."""
 
 
-class HelpLines(Lines):
+class HelpLines(Reading):
     """The text of the overlay."""
-
-    BINDINGS: ClassVar[list[Binding]] = [  # type: ignore[assignment]
-        Binding("j,down", "cursor(1)"),
-        Binding("k,up", "cursor(-1)"),
-        Binding("pagedown,space,ctrl+f,ctrl+d", "page(1)"),
-        Binding("pageup,ctrl+b,ctrl+u", "page(-1)"),
-        Binding("g,home", "first"),
-        Binding("G,end", "last"),
-    ]
 
     def __init__(self, entries: Sequence[tuple[str, str]]) -> None:
         """`entries` are pairs of a key and what it does; a heading has no key."""
         super().__init__()
         self._entries = entries
-        self._lines: list[tuple[str, str]] = []
-        """The same, what is too long broken into several."""
-        self._broken_for = 0
 
-    def on_resize(self) -> None:
-        """Breaks the lines for the width there is, beside a scrollbar."""
-        width = self.size.width - 1
-        if width != self._broken_for:
-            self._broken_for = width
-            self._lines = []
-            for key, words in self._entries:
-                first, *more = wrap(words, width - _column(width) - 1, MOST) or [""]
-                self._lines += [(key, words if not key else first), *((" ", line) for line in more if key)]
-            self.scroll_to_line(self.top)
-            self.refresh()
-
-    def count(self) -> int:
-        """Lines of the text."""
-        return len(self._lines)
-
-    def line(self, position: int, width: int) -> Strip:
-        """One key, or a heading."""
-        key, words = self._lines[position]
-        if not key:
-            return Strip([Segment(fit(words, width), self.base + self.style("help--heading"))], width)
+    def broken(self, width: int) -> list[PieceLine]:
+        """A heading on one line; of an entry the key, and beside it what it does."""
         column = _column(width)
-        name = fit(f"  {key}", column) + " "
-        style = self.base + self.style("help--key")
-        return Strip(
-            [Segment(name, style), Segment(fit(words, width - column - 1), self.base)]
-        ).adjust_cell_length(width, self.base)
-
-    def action_cursor(self, step: int) -> None:
-        """Scrolls: the text has no cursor."""
-        self.scroll_to_line(self.top + step)
-
-    def action_page(self, step: int) -> None:
-        """Scrolls by a page."""
-        self.scroll_to_line(self.top + step * max(1, self.page - 1))
-
-    def action_first(self) -> None:
-        """To the beginning."""
-        self.scroll_to_line(0)
-
-    def action_last(self) -> None:
-        """To the end."""
-        self.scroll_to_line(self.count())
+        found: list[PieceLine] = []
+        for key, words in self._entries:
+            if not key:
+                found.append([(words, "help--heading")])
+                continue
+            first, *more = wrap(words, width - column - 1, MOST) or [""]
+            found.append([(fit(f"  {key}", column) + " ", "help--key"), (first, "")])
+            found += [[(" " * (column + 1), ""), (line, "")] for line in more]
+        return found
 
 
 def _column(width: int) -> int:

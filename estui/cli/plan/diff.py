@@ -77,12 +77,7 @@ class _Verdicts:
 
     def take(self, source: Input) -> None:
         """Read a source to its end, and compare."""
-        source.drain()
-        counters = source.core.counters()
-        if counters.evicted:
-            streams.say(f"{source.name}: only the last {counters.held_events:,} events were looked at")
-        if counters.bad:
-            streams.say(f"{source.name}: {counters.bad:,} bad lines left out")
+        source.hold()
         found = Preview(source.core, self._a, self._b, top=0)
         self._total = _plus(self._total, found.total)
         for name, change in found.by_event.items():

@@ -89,12 +89,7 @@ def _evidence(args: argparse.Namespace, plan: Plan) -> tuple[Evidence, Exit]:
         return found[0], Exit.OK
 
     def take(source: Input) -> None:
-        source.drain()
-        counters = source.core.counters()
-        if counters.evicted:
-            streams.say(f"{source.name}: only the last {counters.held_events:,} events were looked at")
-        if counters.bad:
-            streams.say(f"{source.name}: {counters.bad:,} bad lines left out")
+        source.hold()
         found[0] += gather(source.core, plan)
 
     code = Inputs(args.source, load_settings(args), held=None).read(take)

@@ -44,12 +44,7 @@ def run(args: argparse.Namespace) -> Exit:
     found: list[Suggestions] = []
 
     def take(source: Input) -> None:
-        source.drain()
-        counters = source.core.counters()
-        if counters.evicted:
-            streams.say(f"{source.name}: only the last {counters.held_events:,} events were looked at")
-        if counters.bad:
-            streams.say(f"{source.name}: {counters.bad:,} bad lines left out")
+        source.hold()
         bar = _Bar()
         found.append(suggest(source.core, plan, keep, riskiest=args.risk, progress=bar.show))
         bar.end()
