@@ -224,3 +224,9 @@ async def test_hostile_events_are_escaped_at_any_size(tmp_path: Path) -> None:
                 text(section)
                 await pilot.press("j")
             assert any("\\u202e" in line for line in listed(section))
+
+
+async def test_without_an_event_it_says_what_was_checked() -> None:
+    async with checks(Plan(paths=(LAUNCH,)), given=[]) as (app, _, section, _):
+        assert any("FAILED" in row for row in listed(section))
+        assert "no event is held: only what the plan alone tells was checked" in screen(app)

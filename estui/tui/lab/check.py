@@ -127,7 +127,10 @@ class CheckSection(Section):
             words = f"{failed} of {len(report.results)} failed" if failed else f"{len(report.results)} passed"
             name = shown(report.name or self._wanted, 100)
             yield f"{name}: {words}; {report.delivered:,} of {report.events:,} events delivered"
-            yield f"over the {report.events:,} events held; `estui plan check` reads whole captures"
+            if report.events:
+                yield f"over the {report.events:,} events held; `estui plan check` reads whole captures"
+            else:
+                yield "no event is held: only what the plan alone tells was checked"
         if run is not None and run is not done:
             yield f"checking the plan in force … {run.percent} %"
         elif done is not None and (came := self.session.core.counters().head - done.head):
