@@ -199,8 +199,9 @@ def tables(preview: Preview, width: int, height: int) -> list[PieceLine]:
         if out:
             out.append([])
         titles = "".join(GAP + title.rjust(size) for _, title, size in columns)
-        more = f", {table.more:,} more" if table.more else ""
-        out.append([(fit(table.heading + more, name), "good"), (titles, "dim")])
+        heading = f"{table.heading}, {table.more:,} more" if table.more else table.heading
+        heading = heading if len(heading) <= name else table.heading
+        out.append([(fit(heading, name), "good"), (titles, "dim")])
         out += [_table_line(row, name, columns) for row in table.rows]
     return out[: max(0, height)]
 

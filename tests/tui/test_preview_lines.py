@@ -154,6 +154,10 @@ def test_groups_that_were_not_asked_for_are_counted() -> None:
     assert "by process, 1 more " in shown
     assert "by executable, 1 more " in shown
     assert "by target directory, 2 more " in shown
+    narrow = told(tables(previewed(some(), Plan(paths=(LOGS,)), top=1), 50, 40))
+    assert any(row.startswith("by target directory ") for row in narrow), (
+        "the name, where there is no room for both"
+    )
 
 
 def test_where_there_is_little_room_executables_are_left_out() -> None:
