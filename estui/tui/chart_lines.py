@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from estui.lab.chart import Chart, Line, lines
 from estui.tui.lines import fit
@@ -26,20 +26,6 @@ _NARROW = 60
 class ChartLines(Reading):
     """The chart: the way the event took lit, the rule that decided marked, the rest dim."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "chart--text", "chart--way", "chart--decided", "chart--also", "chart--delivered", "chart--suppressed",
-    }  # fmt: skip
-    DEFAULT_CSS = """
-    ChartLines {
-        & > .chart--text { color: $foreground; }
-        & > .chart--way { color: $accent; text-style: bold; }
-        & > .chart--decided { color: $warning; text-style: bold; }
-        & > .chart--also { color: $warning; text-style: italic; }
-        & > .chart--delivered { color: $es-good; text-style: bold; }
-        & > .chart--suppressed { color: $es-wrong; text-style: bold; }
-    }
-    """
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.lines: tuple[Line, ...] = ()
@@ -52,7 +38,7 @@ class ChartLines(Reading):
         self.lines = () if found is None else lines(found)
         texts = [line.text for line in self.lines]
         self._from = 0 if event or not texts else texts.index("") + 1
-        self._end = "chart--suppressed" if found is None or not found.delivered else "chart--delivered"
+        self._end = "wrong" if found is None or not found.delivered else "good"
         self._nothing = nothing
         self.changed()
 
@@ -63,21 +49,21 @@ class ChartLines(Reading):
     def _pieces(self, line: Line, width: int) -> Iterator[PieceLine]:
         found = _LEAD.match(line.text)
         lead = found[0] if found else ""
-        style = {"decided": "chart--decided", "also": "chart--also", "end": self._end}.get(line.mark, "")
-        way = style if line.mark == "end" else "chart--way"
+        style = {"decided": "warn", "also": "also", "end": self._end}.get(line.mark, "")
+        way = style if line.mark == "end" else "words"
         # A rule that would have suppressed the event later is told by its sign; the way did not come there.
-        words = (style or "chart--text") if line.taken else "lines--dim"
+        words = (style or "text") if line.taken else "dim"
         hang = _hang(lead, line, width)
         front = lead
         for part in _broken(line.text[len(lead) :], width - width_of(lead), width - width_of(hang)):
-            yield [(front, way if line.taken else "lines--dim"), (part, words)]
-            front, way = hang, "chart--way"
+            yield [(front, way if line.taken else "dim"), (part, words)]
+            front, way = hang, "words"
 
     def empty(self, width: int) -> Sequence[Strip]:
         """Why there is no chart."""
         return [
-            strip_of(line, width, self.base, self.style)
-            for line in wrap_words(self._nothing, width, 4, "chart--text")
+            strip_of(line, width, self.base, self.piece_style)
+            for line in wrap_words(self._nothing, width, 4, "text")
         ]
 
 

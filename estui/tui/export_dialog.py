@@ -55,11 +55,6 @@ PREVIEWED = 400
 class Text(Reading):
     """The beginning of what will be written."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"text--code"}
-    DEFAULT_CSS = """
-    Text { & > .text--code { color: $foreground; } }
-    """
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._text = ""
@@ -73,12 +68,12 @@ class Text(Reading):
     def broken(self, width: int) -> list[PieceLine]:
         """The first lines; those that are long are broken."""
         found = list(islice(self._lines(width), PREVIEWED + 1))
-        return found if len(found) <= PREVIEWED else [*found[:PREVIEWED], [("… and so on", "lines--dim")]]
+        return found if len(found) <= PREVIEWED else [*found[:PREVIEWED], [("… and so on", "dim")]]
 
     def _lines(self, width: int) -> Iterator[PieceLine]:
         for line in self._text.removesuffix("\n").split("\n"):
             whole = printable(line[: width * PREVIEWED].expandtabs(4))
-            yield from wrap_hard([(whole, "text--code")], width) if whole else ([],)
+            yield from wrap_hard([(whole, "text")], width) if whole else ([],)
 
 
 class ExportDialog(ModalScreen[str | None]):

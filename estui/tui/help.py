@@ -69,10 +69,10 @@ class HelpLines(Reading):
         found: list[PieceLine] = []
         for key, words in self._entries:
             if not key:
-                found.append([(words, "help--heading")])
+                found.append([(words, "heading")])
                 continue
             first, *more = wrap(words, width - column - 1, MOST) or [""]
-            found.append([(fit(f"  {key}", column) + " ", "help--key"), (first, "")])
+            found.append([(fit(f"  {key}", column) + " ", "key"), (first, "")])
             found += [[(" " * (column + 1), ""), (line, "")] for line in more]
         return found
 

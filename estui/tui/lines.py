@@ -49,6 +49,10 @@ class Looks(Widget):
             self._styles_read[name] = found
         return found
 
+    def piece_style(self, name: str) -> Style:
+        """The style of a piece of a line; see theme.LOOKS."""
+        return self.style(f"piece--{name}")
+
     @property
     def commands(self) -> Commands:
         """The application, for what concerns more than one panel.

@@ -57,7 +57,7 @@ def apples(name: str) -> tuple[MutePath, ...]:
 
 def switch_lines(name: str, mark: str, words: str, width: int, *, wide: bool) -> list[PieceLine]:
     """A switch and what it means now; `mark` is empty where it is off. In a narrow panel an off one has no words."""
-    style = "switch" if mark else "text"
+    style = "warn" if mark else "text"
     head: PieceLine = [(f"[{mark or ' '}] ", style), (f"{name:<{SWITCH}}", style)]
     told = "teach" if mark else "dim"
     if wide:
@@ -111,10 +111,10 @@ def count_line(entry: Entry, found: EntryHits | None, held: int, *, wide: bool) 
     elif not found.redundant:
         line = [*hits, ("  own ", "dim"), (f"{found.own.events:,}", "number")]
     elif wide:
-        line = [*hits, ("  own ", "dim"), ("0", "number"), ("  redundant", "switch")]
+        line = [*hits, ("  own ", "dim"), ("0", "number"), ("  redundant", "warn")]
     else:
         # Its first word is not cut off.
-        line = [("  redundant", "switch"), *hits]
+        line = [("  redundant", "warn"), *hits]
     if wide:
         line += [("  bytes ", "dim"), (bytes_words(found.hits.bytes), "number")]
     if wide and found.last_ns is not None:
@@ -134,7 +134,7 @@ def entry_details(entry: Entry, found: EntryHits | None) -> list[Piece]:
         if found.last >= 0:
             at = "" if found.last_ns is None else f" {clock(found.last_ns)}"
             pieces.append((f"last hit{at} (o: go there), {bytes_words(found.hits.bytes)} in all", "dim"))
-    return [*pieces, *((f"△ {words}", "switch") for words in warnings(entry))]
+    return [*pieces, *((f"△ {words}", "warn") for words in warnings(entry))]
 
 
 def own_words(found: EntryHits) -> str:

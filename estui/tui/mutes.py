@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from textual import work
 from textual.content import Content
@@ -82,23 +82,6 @@ class MutesPanel(Lines):
     """The list of mutes and its switches."""
 
     BINDINGS = bindings("mutes")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "mutes--text", "mutes--dim", "mutes--type", "mutes--good", "mutes--wrong", "mutes--switch", "mutes--rule",
-        "mutes--teach", "mutes--number",
-    }  # fmt: skip
-    DEFAULT_CSS = """
-    MutesPanel {
-        & > .mutes--text { color: $foreground; }
-        & > .mutes--dim { color: $es-suppressed; }
-        & > .mutes--type { color: $es-key; }
-        & > .mutes--good { color: $es-good; text-style: bold; }
-        & > .mutes--wrong { color: $es-wrong; text-style: bold; }
-        & > .mutes--switch { color: $warning; text-style: bold; }
-        & > .mutes--rule { color: $border-blurred; }
-        & > .mutes--teach { color: $es-teach; }
-        & > .mutes--number { color: $es-literal; }
-    }
-    """
 
     class Counted(Message):
         """What the entries do, from the thread that counted it."""
@@ -269,9 +252,6 @@ class MutesPanel(Lines):
         """Lines of all items."""
         return len(self.layout_now.owners)
 
-    def _piece_style(self, name: str) -> Any:
-        return self.style(f"mutes--{name}")
-
     def line(self, position: int, width: int) -> Strip:
         """One line of one item."""
         layout = self.layout_now
@@ -281,7 +261,7 @@ class MutesPanel(Lines):
         pieces = self._item_lines(layout.items[owner], width)
         place = position - layout.firsts[owner]
         line = pieces[place] if place < len(pieces) else []
-        return strip_of(line, width, base, None if here and self.has_focus else self._piece_style)
+        return strip_of(line, width, base, None if here and self.has_focus else self.piece_style)
 
     def _item_lines(self, item: Item, width: int) -> list[PieceLine]:
         plan = self.client.plan
@@ -311,8 +291,8 @@ class MutesPanel(Lines):
         name = client.plan.name or (client.path.name if client.path is not None else "")
         state = "not saved" if client.changed else "" if name else "no plan file"
         words = " · ".join(word for word in (printable(name), state) if word)
-        pieces: list[Piece] = [(f"{self._badge}", "switch"), (f"  {words}", "dim")]
-        return strip_of(pieces, width, self.base, self._piece_style)
+        pieces: list[Piece] = [(f"{self._badge}", "warn"), (f"  {words}", "dim")]
+        return strip_of(pieces, width, self.base, self.piece_style)
 
     @property
     def _badge(self) -> str:
@@ -342,7 +322,7 @@ class MutesPanel(Lines):
     def footer(self, y: int, width: int) -> Strip:
         """One line of it."""
         lines = self._footer_lines(width)
-        return strip_of(lines[y] if y < len(lines) else [], width, self.base, self._piece_style)
+        return strip_of(lines[y] if y < len(lines) else [], width, self.base, self.piece_style)
 
     def _footer_lines(self, width: int) -> list[PieceLine]:
         lines: list[PieceLine] = [[("─" * width, "rule")]]

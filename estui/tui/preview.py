@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.message import Message
@@ -32,18 +32,9 @@ class Preview(Looks):
     Only the plan asked for last is answered. It takes the same room whatever it says, so that nothing below it jumps.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "preview--words", "preview--text", "preview--dim", "preview--good", "preview--wrong", "preview--number",
-    }  # fmt: skip
     DEFAULT_CSS = """
     Preview {
         width: 100%; height: auto;
-        & > .preview--words { color: $accent; text-style: bold; }
-        & > .preview--text { color: $foreground; }
-        & > .preview--dim { color: $es-suppressed; }
-        & > .preview--good { color: $es-good; }
-        & > .preview--wrong { color: $es-wrong; }
-        & > .preview--number { color: $es-literal; }
     }
     """
 
@@ -115,4 +106,4 @@ class Preview(Looks):
         """One line."""
         lines = self._lines(self.size.width)
         line = lines[y] if y < len(lines) else []
-        return strip_of(line, self.size.width, self.base, lambda name: self.style(f"preview--{name}"))
+        return strip_of(line, self.size.width, self.base, self.piece_style)

@@ -32,7 +32,7 @@ class Reading(Lines):
         self._broken: list[PieceLine] = []
 
     def broken(self, width: int) -> list[PieceLine]:
-        """The text in lines of at most `width` cells; the styles are those that `style` knows."""
+        """The text in lines of at most `width` cells; the styles are those that `piece_style` knows."""
         raise NotImplementedError
 
     def changed(self) -> None:
@@ -52,7 +52,7 @@ class Reading(Lines):
 
     def line(self, position: int, width: int) -> Strip:
         """One of them."""
-        return strip_of(self._broken[position], width, self.base, self.style)
+        return strip_of(self._broken[position], width, self.base, self.piece_style)
 
     def action_cursor(self, step: int) -> None:
         """Scrolls: the text has no cursor."""

@@ -95,6 +95,17 @@ LOOKS: dict[str, Look] = {
     "es--match": Look("es-match-foreground", "es-match-background", plain="bold underline"),
     "es--cell": Look("es-cell-foreground", "es-cell-background", plain="bold underline"),
     "es--notice": Look("es-missing", words="bold", plain="bold"),
+    "piece--text": Look("foreground"),
+    "piece--dim": Look("es-suppressed", plain="dim"),
+    "piece--type": Look("es-key"),
+    "piece--number": Look("es-literal"),
+    "piece--teach": Look("es-teach"),
+    "piece--words": Look("accent", words="bold", plain="bold"),
+    "piece--good": Look("es-good", words="bold", plain="bold"),
+    "piece--wrong": Look("es-wrong", words="bold", plain="bold"),
+    "piece--warn": Look("warning", words="bold", plain="bold"),
+    "piece--also": Look("warning", words="italic", plain="italic"),
+    "piece--rule": Look("border-blurred"),
     "types--category": Look("es-header", words="bold", plain="bold"),
     "types--on": Look("foreground"),
     "types--off": Look("es-suppressed", plain="dim"),
@@ -113,8 +124,8 @@ LOOKS: dict[str, Look] = {
     "keys--key": Look("primary", words="bold", plain="bold"),
     "keys--said": Look("es-good", words="bold", plain="bold"),
     "keys--wrong": Look("es-missing", words="bold", plain="bold"),
-    "help--heading": Look("primary", words="bold", plain="bold"),
-    "help--key": Look("es-event", words="bold", plain="bold"),
+    "piece--heading": Look("primary", words="bold", plain="bold"),
+    "piece--key": Look("es-event", words="bold", plain="bold"),
 }
 """What estui draws its lines with. These are not component classes of Textual: it would match every one of them
 against the style sheet whenever the focus moves, which took most of the time to the first picture."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.strip import Strip
 
@@ -22,20 +22,6 @@ IN_FORCE = "The plan in force, next to no plan at all"
 class Effect(Looks):
     """The numbers: all events, rates, and by type, process and directory what is there now and would be then."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "effect--text", "effect--dim", "effect--good", "effect--wrong", "effect--number", "effect--teach",
-    }  # fmt: skip
-    DEFAULT_CSS = """
-    Effect {
-        & > .effect--text { color: $foreground; }
-        & > .effect--dim { color: $es-suppressed; }
-        & > .effect--good { color: $es-good; }
-        & > .effect--wrong { color: $es-wrong; }
-        & > .effect--number { color: $es-literal; }
-        & > .effect--teach { color: $accent; text-style: bold; }
-    }
-    """
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._draft: Draft | None = None
@@ -53,7 +39,7 @@ class Effect(Looks):
     def _made(self) -> list[PieceLine]:
         width, height = self.size
         found: list[PieceLine] = list(
-            wrap_words(self._draft.words if self._draft else IN_FORCE, width, 2, "teach")
+            wrap_words(self._draft.words if self._draft else IN_FORCE, width, 2, "words")
         )
         preview = self._preview
         if preview is None:
@@ -70,4 +56,4 @@ class Effect(Looks):
             self._sized = self.size
             self._lines = self._made()
         pieces = self._lines[y] if y < len(self._lines) else []
-        return strip_of(pieces, self.size.width, self.base, lambda name: self.style(f"effect--{name}"))
+        return strip_of(pieces, self.size.width, self.base, self.piece_style)

@@ -192,7 +192,7 @@ class LintsSection(Section):
         if lint is not None:
             lines += wrap_words(f"{lint.id}: {ABOUT[lint.id]}", width, 2, "teach")
         pieces = lines[y] if y < len(lines) else []
-        return strip_of(pieces, width, self.base, lambda name: self.style(f"section--{name}"))
+        return strip_of(pieces, width, self.base, self.piece_style)
 
     # ---- acting
 

@@ -39,24 +39,6 @@ class Section(Lines):
     TITLE: ClassVar[str] = ""
     DOES: ClassVar[str] = ""
     """What Enter does here, in a few words."""
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "section--text", "section--dim", "section--type", "section--good", "section--wrong", "section--warn",
-        "section--teach", "section--number", "section--switch", "section--rule",
-    }  # fmt: skip
-    DEFAULT_CSS = """
-    Section {
-        & > .section--text { color: $foreground; }
-        & > .section--dim { color: $es-suppressed; }
-        & > .section--type { color: $es-key; }
-        & > .section--good { color: $es-good; text-style: bold; }
-        & > .section--wrong { color: $es-wrong; text-style: bold; }
-        & > .section--warn { color: $warning; text-style: bold; }
-        & > .section--teach { color: $es-teach; }
-        & > .section--number { color: $es-literal; }
-        & > .section--switch { color: $warning; text-style: bold; }
-        & > .section--rule { color: $border-blurred; }
-    }
-    """
 
     def __init__(self, session: Session, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -193,7 +175,7 @@ class Section(Lines):
         here = self.cursor < len(self._owners) and owner == self._owners[self.cursor]
         base = self.base + self.cursor_style() if here else self.base
         pieces = self._drawn[owner][position - self._firsts[owner]]
-        style = None if here and self.has_focus else lambda name: self.style(f"section--{name}")
+        style = None if here and self.has_focus else self.piece_style
         return strip_of(pieces, width, base, style)
 
     @property
@@ -203,17 +185,12 @@ class Section(Lines):
 
     def header(self, y: int, width: int) -> Strip:
         """A note."""
-        return strip_of(
-            [(self.notes[y], "dim")], width, self.base, lambda name: self.style(f"section--{name}")
-        )
+        return strip_of([(self.notes[y], "dim")], width, self.base, self.piece_style)
 
     def empty(self, width: int) -> list[Strip]:
         """What there is to say instead."""
         lines = wrap_words(self.nothing(), max(8, width - 4), 6, "dim")
-        return [
-            strip_of([("  ", ""), *line], width, self.base, lambda name: self.style(f"section--{name}"))
-            for line in lines
-        ]
+        return [strip_of([("  ", ""), *line], width, self.base, self.piece_style) for line in lines]
 
     # ---- moving: by items, not lines
 
