@@ -19,6 +19,7 @@ from estui.query import Found, find
 from estui.record import KIND_EVENT
 from estui.tui import actions
 from estui.tui import columns as cols
+from estui.tui.files import fault, refusal
 from estui.tui.lines import bytes_words, shown
 from estui.tui.prompts import Question, parse_time
 from estui.tui.recorder import Recorder
@@ -447,15 +448,10 @@ class Commands(App[None]):
             return None
         try:
             path = Path(text.strip()).expanduser()
-            if path.is_dir():
-                return "that is a directory"
-            if not path.parent.is_dir():
-                return "there is no such directory"
-            if path.exists() and path not in asked:
-                asked.append(path)
-                return "exists; Enter again replaces it"
-        except (OSError, RuntimeError) as error:  # too long a name, no such user
-            return getattr(error, "strerror", None) or str(error)
+            if wrong := refusal(path, asked):
+                return wrong
+        except (OSError, RuntimeError, ValueError) as error:  # too long a name, no such user, a device
+            return fault(error)
         view = self.session.view
         self._left_writing = False
         job = partial(self.session.write, path, view.spec, view.upto)

@@ -16,7 +16,7 @@ from estui import plan as plans
 from estui.plan import EXAMPLES, Plan, PlanError, find_plan
 from estui.text import printable
 from estui.tui.choice import Choice
-from estui.tui.lab.opening import readable
+from estui.tui.files import readable
 from estui.tui.mute_dialog import FRAME_CSS, SafeInput, Words
 from estui.tui.mute_entry import escape, unescape
 from estui.tui.preview import Preview

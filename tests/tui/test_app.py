@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -784,6 +785,9 @@ async def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
         assert "File name too long" in screen(app)
         await answer(pilot, "~nobody_of_that_name/x")
         assert "home directory" in screen(app)
+        os.mkfifo(tmp_path / "pipe")
+        await answer(pilot, str(tmp_path / "pipe"))
+        assert "a pipe or a device" in screen(app)
         assert app.prompt.asking
 
 

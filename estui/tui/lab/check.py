@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from estui.lab.check import Checker, Expectations, ExpectError, Report, Result, find, load
 from estui.lab.coverage import DELIVERED
-from estui.tui.lab.opening import ask_file, readable
+from estui.tui.files import ask_file, readable
 from estui.tui.lab.section import Section
 from estui.tui.lines import shown
 from estui.tui.mute_entry import escape

@@ -11,8 +11,8 @@ from estui.lab.coverage import BLIND, DELIVERED, PARTLY, Blame, Covered, Judge
 from estui.lab.coverage import lines as words_of
 from estui.lab.places import PlaceError, built_in, joined, load
 from estui.text import printable
+from estui.tui.files import ask_file, readable
 from estui.tui.lab.check import CheckSection
-from estui.tui.lab.opening import ask_file, readable
 from estui.tui.lab.section import Draft, Section
 from estui.tui.lab.suggestions import SuggestionsSection
 from estui.tui.lines import shown

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from estui.lab.keep import Keep, KeepError, Marked, load, save
 from estui.record import KIND_EVENT
 from estui.text import printable
-from estui.tui.lab.opening import readable
+from estui.tui.files import fault, readable, refusal
 from estui.tui.lines import shown
 from estui.tui.mute_entry import escape, unescape
 
@@ -88,14 +88,8 @@ class Keeping:
         """Writes the list to the file that was typed. What is wrong, or None; a file in `asked` is replaced."""
         try:
             path = _path(text)
-            if path.is_dir():
-                return "that is a directory"
-            readable(path)
-            if not path.parent.is_dir():
-                return "there is no such directory"
-            if path.exists() and path not in asked:
-                asked.append(path)
-                return "exists; Enter again replaces it"
+            if wrong := refusal(path, asked):
+                return wrong
             save(self.keep, path)
         except KeepError as error:
             return printable(error.words)
@@ -118,11 +112,6 @@ def _seqs(marks: Marks) -> Iterator[int]:
     while seq is not None:
         yield seq
         seq = marks.next(seq, 1)
-
-
-def fault(error: OSError | ValueError) -> str:
-    """What is wrong with a path, printable."""
-    return printable(getattr(error, "strerror", None) or str(error))
 
 
 def counted(number: int, what: str) -> str:

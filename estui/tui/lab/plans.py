@@ -21,7 +21,7 @@ from estui.muting import TARGET_EVENTS
 from estui.plan import Entry, MutePath, Plan, find_plan, load
 from estui.record import ALL_EVENTS
 from estui.text import printable
-from estui.tui.lab.opening import ask_file, readable
+from estui.tui.files import ask_file, readable
 from estui.tui.lab.section import Draft, Section
 from estui.tui.lines import fit, shown
 from estui.tui.mute_entry import escape, matched, type_of

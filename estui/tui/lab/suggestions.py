@@ -14,7 +14,8 @@ from estui.lab.keep import Keep, KeepError
 from estui.lab.risk import LEVELS
 from estui.lab.suggest import Suggestion, Suggestions, accepted, suggest, summary
 from estui.text import printable
-from estui.tui.lab.keeping import Keeping, fault
+from estui.tui.files import fault
+from estui.tui.lab.keeping import Keeping
 from estui.tui.lab.section import Draft, Section
 from estui.tui.lines import bytes_words, fit, shown
 from estui.tui.mute_entry import escape

@@ -1,4 +1,4 @@
-"""Files that a section of the lab asks for: a list of places, a plan, expectations."""
+"""Files that the screen asks for: what one reads, and what one writes."""
 
 from __future__ import annotations
 
@@ -27,14 +27,34 @@ def ask_file(commands: Commands, label: str, before: str, hint: str, take: Calla
             # In the footer, not beside the prompt: the sentence names file and place, and is long.
             commands.say(str(error), wrong=True)
         except (OSError, ValueError) as error:
-            return printable(getattr(error, "strerror", None) or str(error))
+            return fault(error)
         return None
 
     commands.prompt.ask(Question(label, before, hint, submit))
 
 
 def readable(path: Path) -> Path:
-    """The path, unless reading it could block. Raises ValueError or OSError."""
+    """The path, unless reading or writing it could block. Raises ValueError or OSError."""
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise ValueError("that is no file: a pipe or a device")
     return path
+
+
+def refusal(path: Path, asked: list[Path]) -> str | None:
+    """Why a file is not written, in words. One that is there is replaced once it is in `asked`, as it is from now on.
+
+    Raises ValueError or OSError.
+    """
+    if readable(path).is_dir():
+        return "that is a directory"
+    if not path.parent.is_dir():
+        return "there is no such directory"
+    if path.exists() and path not in asked:
+        asked.append(path)
+        return "exists; Enter again replaces it"
+    return None
+
+
+def fault(error: Exception) -> str:
+    """What is wrong with a path, printable."""
+    return printable(getattr(error, "strerror", None) or str(error))
